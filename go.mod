@@ -1,0 +1,3 @@
+module github.com/algocline/algocline
+
+go 1.26.0
