@@ -6,3 +6,5 @@ require (
 	github.com/mattn/go-sqlite3 v1.14.53
 	golang.org/x/sys v0.49.0
 )
+
+require github.com/google/go-cmp v0.7.0 // indirect
