@@ -137,6 +137,9 @@ func (v *VMs) fill() {
 	}
 }
 
+// New makes a VM with the library loaded that waits for a script. Close it.
+func (v *VMs) New() (*lua.State, error) { return boot(v.library) }
+
 // boot makes a VM and runs the library up to where it waits for a script.
 func boot(lib *library) (*lua.State, error) {
 	l := DefaultLimits()
