@@ -239,7 +239,7 @@ func TestSingleForm(t *testing.T) {
 		if err != nil {
 			t.Error(err)
 		}
-	case <-time.After(patience):
+	case <-time.After(testPatience):
 		t.Error("the server outlives its session")
 	}
 }
