@@ -22,6 +22,7 @@ const (
 	qSessionBySID
 	qSessionIs
 	qEvent
+	qEventHead
 	qHasContent
 	qInsertContent
 	qContent
@@ -37,6 +38,7 @@ const (
 	qSIDsFrom
 	qSIDsBefore
 	qCheckpoint
+	qRestart
 	queryCount
 )
 
@@ -64,6 +66,7 @@ var queries = [queryCount]string{
 	qSessionBySID:  `SELECT ` + sessionColumns + ` FROM session WHERE sid = ?`,
 	qSessionIs:     `SELECT 1 FROM session WHERE id = ? AND head = ? AND epoch = ? AND owner = ?`,
 	qEvent:         `SELECT session, prev, seq, kind, at, path, sum, body FROM event WHERE id = ?`,
+	qEventHead:     `SELECT session, seq, sum FROM event WHERE id = ?`,
 	qHasContent:    `SELECT 1 FROM content WHERE hash = ?`,
 	qInsertContent: `INSERT INTO content(hash, body) VALUES(?, ?) ON CONFLICT DO NOTHING`,
 	qContent:       `SELECT body FROM content WHERE hash = ?`,
@@ -85,4 +88,5 @@ var queries = [queryCount]string{
 	qSIDsFrom:   `SELECT sid FROM session WHERE sid >= ? ORDER BY sid LIMIT ?`,
 	qSIDsBefore: `SELECT sid FROM session WHERE sid < ? ORDER BY sid DESC LIMIT ?`,
 	qCheckpoint: `PRAGMA wal_checkpoint(PASSIVE)`,
+	qRestart:    `PRAGMA wal_checkpoint(RESTART)`,
 }
