@@ -68,7 +68,7 @@ func newLibrary(src []byte) (*library, error) {
 		l.themes[name] = body
 	}
 	var err error
-	if l.program, err = lua.Compile("=alc", []byte(texts[0])); err != nil {
+	if l.program, err = lua.Compile("alc", []byte(texts[0])); err != nil {
 		return nil, fmt.Errorf("compiling library %s: %w", l.hash, err)
 	}
 	return l, nil
