@@ -5,13 +5,15 @@
 
 #include <string.h>
 
-enum { TABLE = 1, LESS, FROM, TO, STATE, LEFT, RIGHT };
+enum { TABLE = 1, LESS, FROM, STATE };
 
+/* The sort moves numbers of elements, not elements: those lie still in a table of our own. */
 typedef struct {
 	lua_Integer n, width;
 	lua_Integer i, mid; /* the left run: next element, end */
 	lua_Integer j, end; /* the right run */
 	lua_Integer k;      /* where the next element goes */
+	int *from, *to;
 } merge;
 
 /* ---- plain arrays ---- */
@@ -151,10 +153,11 @@ static int copy_in(lua_State *L, lua_Integer n)
 	return kind;
 }
 
-static int copy_out(lua_State *L, lua_Integer n)
+/* Puts the elements back; order holds their numbers, or is NULL when they lie in order. */
+static int copy_out(lua_State *L, lua_Integer n, const int *order)
 {
 	for (lua_Integer i = 1; i <= n; i++) {
-		lua_rawgeti(L, FROM, i);
+		lua_rawgeti(L, FROM, order ? order[i - 1] : i);
 		lua_seti(L, TABLE, i);
 		if (i % 1024 == 0)
 			vm_poll(L);
@@ -164,30 +167,22 @@ static int copy_out(lua_State *L, lua_Integer n)
 
 /* ---- the merge loop ---- */
 
-static void begin_runs(lua_State *L, merge *m, lua_Integer lo)
+static merge *new_merge(lua_State *L, lua_Integer n)
+{
+	merge *m = lua_newuserdatauv(L, sizeof *m + 2 * (size_t)n * sizeof(int), 0);
+	*m = (merge){.n = n, .width = 1};
+	m->from = (int *)(m + 1);
+	m->to = m->from + n;
+	for (lua_Integer i = 0; i < n; i++)
+		m->from[i] = (int)i + 1;
+	return m;
+}
+
+static void begin_runs(merge *m, lua_Integer lo)
 {
 	m->i = m->k = lo;
-	m->j = m->mid = lo + m->width <= m->n ? lo + m->width : m->n + 1;
-	m->end = m->mid + m->width <= m->n ? m->mid + m->width : m->n + 1;
-	lua_settop(L, STATE);
-	lua_rawgeti(L, FROM, m->i);
-	lua_rawgeti(L, FROM, m->j);
-}
-
-static void take_left(lua_State *L, merge *m)
-{
-	lua_pushvalue(L, LEFT);
-	lua_rawseti(L, TO, m->k++);
-	lua_rawgeti(L, FROM, ++m->i);
-	lua_replace(L, LEFT);
-}
-
-static void take_right(lua_State *L, merge *m)
-{
-	lua_pushvalue(L, RIGHT);
-	lua_rawseti(L, TO, m->k++);
-	lua_rawgeti(L, FROM, ++m->j);
-	lua_replace(L, RIGHT);
+	m->j = m->mid = lo + m->width < m->n ? lo + m->width : m->n;
+	m->end = m->mid + m->width < m->n ? m->mid + m->width : m->n;
 }
 
 /* Copies what is left when one run is used up, and starts the next pair of runs. Returns
@@ -195,23 +190,23 @@ static void take_right(lua_State *L, merge *m)
 static bool next_runs(lua_State *L, merge *m)
 {
 	while (m->i < m->mid)
-		take_left(L, m);
+		m->to[m->k++] = m->from[m->i++];
 	while (m->j < m->end)
-		take_right(L, m);
+		m->to[m->k++] = m->from[m->j++];
 	vm_poll(L);
-	if (m->end > m->n) {
-		m->width *= 2;
-		lua_pushvalue(L, FROM);
-		lua_copy(L, TO, FROM);
-		lua_replace(L, TO);
-		if (m->width >= m->n)
-			return false;
-		m->end = 1;
+	if (m->end < m->n) {
+		begin_runs(m, m->end);
+		return true;
 	}
-	begin_runs(L, m, m->end);
-	return true;
+	int *sorted = m->to;
+	m->to = m->from;
+	m->from = sorted;
+	m->width *= 2;
+	begin_runs(m, 0);
+	return m->width < m->n;
 }
 
+/* The comparison of the two runs' next elements; a comparator may yield. */
 static int merge_on(lua_State *L, int status, lua_KContext k)
 {
 	merge *m = lua_touserdata(L, STATE);
@@ -221,24 +216,21 @@ static int merge_on(lua_State *L, int status, lua_KContext k)
 		goto compared;
 	do {
 		while (m->i < m->mid && m->j < m->end) {
+			lua_pushvalue(L, LESS);
+			lua_rawgeti(L, FROM, m->from[m->j]);
+			lua_rawgeti(L, FROM, m->from[m->i]);
 			if (lua_isnil(L, LESS)) {
-				less = lua_compare(L, RIGHT, LEFT, LUA_OPLT);
+				less = lua_compare(L, -2, -1, LUA_OPLT);
 			} else {
-				lua_pushvalue(L, LESS);
-				lua_pushvalue(L, RIGHT);
-				lua_pushvalue(L, LEFT);
 				lua_callk(L, 2, 1, 0, merge_on);
 compared:
 				less = lua_toboolean(L, -1);
-				lua_pop(L, 1);
 			}
-			if (less)
-				take_right(L, m);
-			else
-				take_left(L, m);
+			lua_settop(L, STATE);
+			m->to[m->k++] = less ? m->from[m->j++] : m->from[m->i++];
 		}
 	} while (next_runs(L, m));
-	return copy_out(L, m->n);
+	return copy_out(L, m->n, m->from);
 }
 
 static void check_table(lua_State *L)
@@ -269,12 +261,9 @@ int table_sort(lua_State *L)
 			sort_strings(L, n);
 		else
 			sort_numbers(L, n, kind);
-		return copy_out(L, n);
+		return copy_out(L, n, NULL);
 	}
-	lua_createtable(L, (int)lua_rawlen(L, FROM), 0);
-	merge *m = lua_newuserdatauv(L, sizeof *m, 0);
-	*m = (merge){.n = n, .width = 1};
-	begin_runs(L, m, 1);
+	begin_runs(new_merge(L, n), 0);
 	return merge_on(L, LUA_OK, 0);
 }
 
