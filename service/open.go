@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 
 	"github.com/algocline/algocline/journal"
+	"github.com/algocline/algocline/journal/lock"
 	"github.com/algocline/algocline/journal/sqlite"
 )
 
@@ -23,4 +24,8 @@ func openJournal(home string, c Config) openFunc {
 	}
 }
 
-func lockHeld(path string) bool { return path != "" }
+// lockHeld tells whether a worker's process lives: it holds its lock file as long as it does.
+func lockHeld(path string) bool {
+	alive, err := lock.Alive(path)
+	return err == nil && alive
+}
