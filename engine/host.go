@@ -1,0 +1,43 @@
+package engine
+
+import (
+	"context"
+	"time"
+
+	"github.com/algocline/algocline/journal"
+)
+
+// Host is what a session knows of the world. One Host belongs to one session. Its methods are
+// called by the goroutine that steps the session and may block.
+type Host interface {
+	// Now is the time that events and reads carry.
+	Now() time.Time
+	// Commit appends to the session's journal, all or nothing. After an error nothing is known
+	// about it and the session must be dropped and restored.
+	Commit(ctx context.Context, c Commit) error
+	// View reads committed state.
+	View(ctx context.Context, fn func(journal.Tx) error) error
+	// Module finds the source of a module for require. ErrNoModule when no directory has it;
+	// the error's text names the files that were tried.
+	Module(ctx context.Context, name string, paths []string) (ModuleSource, error)
+	// Content returns a stored code, library or module by its hash.
+	Content(ctx context.Context, h journal.ContentHash) ([]byte, error)
+	// Getenv reads an environment variable that a grant allows.
+	Getenv(name string) (string, bool)
+}
+
+// ModuleSource is a module that was found.
+type ModuleSource struct {
+	ChunkName string // as it appears in error messages, such as "cot/init.lua"
+	Source    []byte
+}
+
+// Commit is one append to the session's journal.
+type Commit struct {
+	After    int64 // seq of the last event known to be committed
+	Events   []journal.Event
+	Apply    func(journal.Tx) ([]journal.Event, error) // as journal.Batch has it; may be nil
+	Contents [][]byte
+	Summary  journal.Summary
+	Sync     bool // the commit backs a reply: it must be on disk
+}

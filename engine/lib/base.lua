@@ -1,0 +1,33 @@
+-- What every part of the library needs. Scripts may replace any global or any member of a
+-- standard table, so each part takes what it uses before the first script runs.
+local type, tostring, tonumber, error = type, tostring, tonumber, error
+local format = string.format
+local is_utf8 = sys.is_utf8
+
+-- text returns a string argument; a number counts as its text.
+function lib.text(v, fname, i)
+  local t = type(v)
+  if t == "number" then return tostring(v) end
+  if t ~= "string" then
+    error(format("bad argument #%d to '%s' (string expected, got %s)", i, fname, v == nil and "no value" or t), 3)
+  end
+  if not is_utf8(v) then
+    error(format("bad argument #%d to '%s' (text is not valid UTF-8)", i, fname), 3)
+  end
+  return v
+end
+
+-- whole returns a number, or the number in a text, cut toward zero; nil when there is none.
+function lib.whole(v)
+  local t = type(v)
+  if t == "string" then v = tonumber(v) elseif t ~= "number" then return nil end
+  if v == nil or v ~= v or v >= 2 ^ 63 or v < -2 ^ 63 then return nil end
+  if v < 0 then return -(-v // 1) | 0 end
+  return v // 1 | 0
+end
+
+alc.json_encode = sys.json_encode
+alc.json_decode = function(s)
+  if type(s) == "number" then s = tostring(s) end
+  return sys.json_decode(s)
+end

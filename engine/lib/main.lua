@@ -1,0 +1,49 @@
+-- The session: waits for a script, runs it, and says how it ended. A true return ends the VM
+-- with lib.code, lib.message and lib.traceback.
+local type, tostring, pcall, xpcall = type, tostring, pcall, xpcall
+local encode, decode, load, traceback = sys.json_encode, sys.json_decode, sys.load, sys.traceback
+
+_G.alc = alc
+
+local code, name, ctx_json, seed = sys.request("ready")
+sys.seed(seed)
+
+-- A function's body, as the original wraps it, but on the script's own line 1: the numbers in
+-- messages are those of the file.
+local main, why = load("return function() " .. code .. "\nend", name)
+if main == nil then
+  -- Without the wrapper the message names the right place of an unfinished block.
+  local plain, plainly = load(code, name)
+  lib.code, lib.message = "syntax_error", plain == nil and plainly or why
+  return true
+end
+code = nil
+
+ctx = ctx_json ~= nil and decode(ctx_json) or {}
+if ctx_json == "false" then ctx = false end
+lib.namespace = "default"
+if type(ctx) == "table" and type(ctx._ns) == "string" then lib.namespace = ctx._ns end
+
+local function failed(e)
+  local ok, msg = pcall(tostring, e)
+  return { message = ok and msg or "(an error value that cannot be shown)", traceback = traceback("", 2) }
+end
+
+local ok, result = xpcall(main(), failed)
+if not ok then
+  lib.code = "lua_error"
+  if type(result) == "table" then
+    lib.message, lib.traceback = result.message, result.traceback
+  else
+    lib.message = tostring(result)
+  end
+  return true
+end
+
+local encoded, json = pcall(encode, result)
+if encoded then
+  lib.code, lib.message = "completed", json
+else
+  lib.code, lib.message = "lua_error", tostring(json)
+end
+return true

@@ -1,0 +1,77 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/algocline/algocline/journal"
+	"github.com/algocline/algocline/value"
+)
+
+// require answers the library's search for a module: true, chunk name and source, or false and
+// why not. Within a session a name keeps what was found first.
+func (s *Session) require(ctx context.Context, args value.List) (value.List, error) {
+	name, err := value.NewReader(args).String()
+	if err != nil {
+		return nil, fmt.Errorf("reading the name of a module: %w", err)
+	}
+	if m, ok := s.modules[name]; ok {
+		return s.source(ctx, m, nil)
+	}
+	e, err := s.next(journal.Module, name)
+	if err != nil {
+		return nil, err
+	}
+	if e != nil {
+		return s.replayModule(ctx, e, name)
+	}
+	if err := s.bounded(ctx); err != nil {
+		return nil, err
+	}
+	src, err := s.host.Module(ctx, name, s.start.LibPaths)
+	m := module{Name: name, ChunkName: src.ChunkName, Hash: journal.HashContent(src.Source)}
+	switch {
+	case errors.Is(err, ErrNoModule):
+		m = module{Name: name, Failure: err.Error()}
+	case err != nil:
+		return nil, fmt.Errorf("searching module %s: %w", name, err)
+	default:
+		s.contents = append(s.contents, src.Source)
+	}
+	s.note(journal.Module, m.encode())
+	s.modules[name] = m
+	return s.source(ctx, m, src.Source)
+}
+
+func (s *Session) replayModule(ctx context.Context, e *journal.Event, name string) (value.List, error) {
+	m, err := decodeModule(e)
+	if err != nil {
+		return nil, err
+	}
+	if m.Name != name {
+		return nil, s.diverged(e.Seq, "module "+m.Name, "module "+name)
+	}
+	s.modules[name] = m
+	return s.source(ctx, m, nil)
+}
+
+func (s *Session) source(ctx context.Context, m module, src []byte) (value.List, error) {
+	if m.Failure != "" {
+		return value.Of(false, m.Failure), nil
+	}
+	if src == nil {
+		for _, c := range s.contents {
+			if journal.HashContent(c) == m.Hash {
+				src = c
+			}
+		}
+	}
+	if src == nil {
+		var err error
+		if src, err = s.host.Content(ctx, m.Hash); err != nil {
+			return nil, fmt.Errorf("reading module %s: %w", m.Name, err)
+		}
+	}
+	return value.Of(true, m.ChunkName, src), nil
+}

@@ -1,0 +1,137 @@
+package engine
+
+import (
+	"context"
+
+	"runtime/debug"
+	"time"
+
+	"github.com/algocline/algocline/journal"
+	"github.com/algocline/algocline/value"
+)
+
+// op is what answers one kind of request. Exactly one member is set; it decides the class.
+type op struct {
+	pure   func(s *Session, a arguments) (value.List, error)
+	read   func(ctx context.Context, s *Session, a arguments) (value.List, error)
+	effect func(s *Session, tx journal.Tx, a arguments) (value.List, error)
+}
+
+// ops are the requests of the library by name, but for ask and module, which are events of
+// their own kinds.
+var ops = map[string]op{
+	"time":      {read: readTime},
+	"unix":      {read: readUnix},
+	"clock":     {read: readClock},
+	"getenv":    {read: readEnv},
+	"remaining": {read: readRemaining},
+	"date":      {pure: date},
+	"mktime":    {pure: mktime},
+
+	"state.get":    {read: stateGet},
+	"state.has":    {read: stateHas},
+	"state.keys":   {read: stateKeys},
+	"state.set":    {effect: stateSet},
+	"state.set_nx": {effect: stateSetNX},
+	"state.delete": {effect: stateDelete},
+	"state.incr":   {effect: stateIncr},
+}
+
+// arguments are those of a request. The library checks types before it asks, so a missing or
+// mistyped one reads as a zero value.
+type arguments []any
+
+func (a arguments) at(i int) any {
+	if i < len(a) {
+		return a[i]
+	}
+	return nil
+}
+
+func (a arguments) text(i int) string { s, _ := a.at(i).(string); return s }
+func (a arguments) int(i int) int64   { n, _ := a.at(i).(int64); return n }
+func (a arguments) float(i int) float64 {
+	switch n := a.at(i).(type) {
+	case float64:
+		return n
+	case int64:
+		return float64(n)
+	}
+	return 0
+}
+
+func readTime(_ context.Context, s *Session, _ arguments) (value.List, error) {
+	return value.Of(float64(s.host.Now().UnixMicro()) / 1e6), nil
+}
+
+func readUnix(_ context.Context, s *Session, _ arguments) (value.List, error) {
+	return value.Of(s.host.Now().Unix()), nil
+}
+
+// readClock answers os.clock with the time since the session began: a script measures with it,
+// and the CPU time of a worker that many sessions share would tell it nothing.
+func readClock(_ context.Context, s *Session, _ arguments) (value.List, error) {
+	return value.Of(s.host.Now().Sub(s.start.At).Seconds()), nil
+}
+
+func readEnv(_ context.Context, s *Session, a arguments) (value.List, error) {
+	v, ok := s.host.Getenv(a.text(0))
+	if !ok {
+		return value.Of(nil), nil
+	}
+	return value.Of(v), nil
+}
+
+func readRemaining(_ context.Context, s *Session, _ arguments) (value.List, error) {
+	b := s.budget.remaining(&s.metrics, s.host.Now().Sub(s.start.At))
+	if b == nil {
+		return value.Of(false), nil
+	}
+	l := value.Of(true)
+	for _, p := range []*int64{b.LLMCalls, b.ElapsedMS, b.Tokens} {
+		if p == nil {
+			l = value.AppendNil(l)
+		} else {
+			l = value.AppendInt(l, *p)
+		}
+	}
+	return l, nil
+}
+
+func date(s *Session, a arguments) (value.List, error) {
+	format, t := a.text(0), time.Unix(a.int(1), 0).In(s.loc)
+	if len(format) > 0 && format[0] == '!' {
+		format, t = format[1:], t.UTC()
+	}
+	if len(format) >= 2 && format[:2] == "*t" {
+		return value.Of(dateTable(t)), nil
+	}
+	out, err := strftime(format, t)
+	if err != nil {
+		return nil, raise(err.Error())
+	}
+	return value.Of(out), nil
+}
+
+func dateTable(t time.Time) *value.Table {
+	return &value.Table{
+		Keys: []any{"day", "hour", "isdst", "min", "month", "sec", "wday", "yday", "year"},
+		Vals: []any{int64(t.Day()), int64(t.Hour()), t.IsDST(), int64(t.Minute()), int64(t.Month()), int64(t.Second()),
+			int64(t.Weekday()) + 1, int64(t.YearDay()), int64(t.Year())},
+	}
+}
+
+// mktime turns a date table's members into seconds and the normalized table.
+func mktime(s *Session, a arguments) (value.List, error) {
+	t := time.Date(int(a.int(0)), time.Month(a.int(1)), int(a.int(2)), int(a.int(3)), int(a.int(4)), int(a.int(5)), 0, s.loc)
+	return value.Of(t.Unix(), dateTable(t)), nil
+}
+
+// release names this build and its Lua, as a divergence shows them.
+func release(lua string) string {
+	v := "dev"
+	if bi, ok := debug.ReadBuildInfo(); ok && bi.Main.Version != "" {
+		v = bi.Main.Version
+	}
+	return v + " on " + lua
+}

@@ -1,0 +1,184 @@
+package engine
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/algocline/algocline/journal"
+	"github.com/algocline/algocline/value"
+)
+
+// Restore rebuilds a session from its events: it runs the recorded code with the recorded
+// library, modules and answers, and checks every request against the record. A session whose
+// last step is unfinished is driven on, live, to its next pause or end. Events must be complete
+// from seq 1 and verified; a session that has ended is not restored but read with [ReadHistory].
+//
+// Errors: [ErrDiverged], [ErrRebuild], [ErrBadHistory], [ErrBroken].
+func Restore(ctx context.Context, host Host, vms *VMs, events []journal.Event) (*Session, error) {
+	s, err := replay(ctx, host, vms, events)
+	if err != nil {
+		return nil, err
+	}
+	return s, nil
+}
+
+func replay(ctx context.Context, host Host, vms *VMs, events []journal.Event) (*Session, error) {
+	if len(events) == 0 {
+		return nil, fmt.Errorf("%w: no events", ErrBadHistory)
+	}
+	st, code, err := decodeStart(&events[0])
+	if err != nil {
+		return nil, err
+	}
+	if st.Code, err = host.Content(ctx, code); err != nil {
+		return nil, fmt.Errorf("replaying session %s: reading its code: %w", st.SID, err)
+	}
+	vm, err := vms.take(st.Library, func() ([]byte, error) { return host.Content(ctx, st.Library) })
+	if err != nil {
+		return nil, fmt.Errorf("replaying session %s: %w", st.SID, err)
+	}
+	s := newSession(host, st)
+	s.vm = vm
+	s.committed = int64(len(events))
+	s.replay, s.replayAt, s.replayed = events[1:], events[0].At, 1
+	s.flushed = host.Now()
+	if err := s.boot(ctx); err != nil {
+		s.Close()
+		return nil, err
+	}
+	if len(s.replay) > 0 {
+		err := s.diverged(s.replay[0].Seq, string(s.replay[0].Kind), "a pause")
+		s.Close()
+		return nil, err
+	}
+	return s, nil
+}
+
+func (s *Session) diverged(seq int64, want, got string) error {
+	return &DivergedError{
+		SID: s.start.SID, Seq: seq, Want: want, Got: got,
+		Recorded: s.start.Release, Running: release(s.start.Lua),
+	}
+}
+
+// next takes the next recorded event, which must be of a kind. It returns nil when the record
+// has ended: then the session is live.
+func (s *Session) next(k journal.Kind, what string) (*journal.Event, error) {
+	if len(s.replay) == 0 {
+		return nil, nil
+	}
+	e := &s.replay[0]
+	if e.Kind != k {
+		return nil, s.diverged(e.Seq, string(e.Kind), fmt.Sprintf("%s (%s)", k, what))
+	}
+	s.consume()
+	return e, nil
+}
+
+func (s *Session) consume() {
+	s.replayAt, s.replayed = s.replay[0].At, s.replay[0].Seq
+	s.replay = s.replay[1:]
+}
+
+// replayCall answers a request from its record.
+func (s *Session) replayCall(e *journal.Event, err error, name string, d Digest) (value.List, error) {
+	if err != nil {
+		return nil, err
+	}
+	c, err := decodeCall(e)
+	if err != nil {
+		return nil, err
+	}
+	if c.Op != name {
+		return nil, s.diverged(e.Seq, c.Op, name)
+	}
+	if c.Digest != d {
+		return nil, s.diverged(e.Seq, c.Op, name+" with other arguments")
+	}
+	return c.outcome()
+}
+
+func (c call) outcome() (value.List, error) {
+	if !c.Failed {
+		return c.Result, nil
+	}
+	msg, err := value.NewReader(c.Result).String()
+	if err != nil {
+		return nil, fmt.Errorf("%w: a refused %s: %w", ErrBadHistory, c.Op, err)
+	}
+	return nil, raise(msg)
+}
+
+// replayAsk answers an ask from its record: a refusal, a pause that still waits, or its answers.
+func (s *Session) replayAsk(d, step Digest) (value.List, bool, error) {
+	e := &s.replay[0]
+	if e.Kind == journal.Read {
+		s.consume()
+		out, err := s.replayCall(e, nil, "budget", d)
+		return out, false, err
+	}
+	if _, err := s.next(journal.Asked, "queries"); err != nil {
+		return nil, false, err
+	}
+	a, err := decodeAsked(e)
+	if err != nil {
+		return nil, false, err
+	}
+	if a.Digest != d {
+		return nil, false, s.diverged(e.Seq, "other queries", "queries with other contents")
+	}
+	if a.Step != step {
+		return nil, false, s.diverged(e.Seq, "another step digest", "the same queries after a step that differs")
+	}
+	s.show(a.Queries)
+	for len(s.replay) > 0 && s.replay[0].Kind == journal.Answered {
+		ans, err := decodeAnswered(&s.replay[0])
+		if err != nil {
+			return nil, false, err
+		}
+		s.take(ans, digestOf([]byte(ans.Response)))
+		s.consume()
+	}
+	if len(s.given) == len(s.pause) {
+		return s.answers(), false, nil
+	}
+	if len(s.given) > 0 {
+		s.outcome = Outcome{Kind: OutcomeAccepted, Remaining: len(s.pause) - len(s.given)}
+	}
+	return nil, true, nil
+}
+
+// replayFinish checks a recorded end.
+func (s *Session) replayFinish(got *Outcome) error {
+	e := &s.replay[0]
+	if e.Kind != journal.Finished {
+		return s.kill(s.diverged(e.Seq, string(e.Kind), "the end: "+string(got.Status)))
+	}
+	want, err := decodeFinished(e)
+	if err != nil {
+		return s.kill(err)
+	}
+	if want.Status != got.Status || string(want.Output) != string(got.Output) {
+		return s.kill(s.diverged(e.Seq, string(want.Status)+" "+string(want.Output), string(got.Status)+" "+string(got.Output)))
+	}
+	s.consume()
+	s.outcome = want
+	return nil
+}
+
+// Check replays a history, ended ones too, and reports where it does not reproduce. It writes
+// nothing: a history whose last step is unfinished is replayed as far as it goes.
+func Check(ctx context.Context, host Host, vms *VMs, events []journal.Event) error {
+	s, err := replay(ctx, readOnly{host}, vms, events)
+	if err != nil {
+		return err
+	}
+	return s.Close()
+}
+
+// readOnly is a host that ends a replay where it would go on live.
+type readOnly struct{ Host }
+
+func (readOnly) Commit(context.Context, Commit) error {
+	return fmt.Errorf("%w: the record ends within a step", ErrRebuild)
+}

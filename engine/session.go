@@ -1,0 +1,392 @@
+package engine
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"hash"
+	"time"
+
+	"github.com/algocline/algocline/journal"
+	"github.com/algocline/algocline/lua"
+	"github.com/algocline/algocline/value"
+)
+
+// Digest is a SHA-256 cut to 16 bytes.
+type Digest [16]byte
+
+func digestOf(parts ...[]byte) (d Digest) {
+	h := sha256.New()
+	for _, p := range parts {
+		h.Write(p)
+	}
+	copy(d[:], h.Sum(nil))
+	return d
+}
+
+// OutcomeKind says where a session stands after a step.
+type OutcomeKind string
+
+// The outcomes of a step.
+const (
+	OutcomePaused   OutcomeKind = "paused"
+	OutcomeAccepted OutcomeKind = "accepted"
+	OutcomeFinished OutcomeKind = "finished"
+)
+
+// Failure is why a session failed.
+type Failure struct {
+	Code      string // syntax_error, lua_error, limit_exceeded
+	Message   string
+	Traceback string
+}
+
+// Outcome is what a step led to.
+type Outcome struct {
+	Kind      OutcomeKind
+	Queries   []Query         // paused: those still open
+	Remaining int             // accepted: how many are
+	Status    journal.State   // finished: completed, failed, cancelled
+	Output    json.RawMessage // completed: the result
+	Failure   *Failure        // failed: why; cancelled: the reason
+	Metrics   json.RawMessage // finished
+}
+
+// Session is one run of a strategy. Its methods step it, one at a time, by the goroutine that
+// calls them; none may be called while another runs. After an error that matches [ErrBroken],
+// [ErrDiverged] or [ErrRebuild] the session is of no more use: close it and restore another from
+// the journal.
+type Session struct {
+	start Start
+	host  Host
+	vm    *lua.State
+	loc   *time.Location
+
+	state     journal.State
+	committed int64           // seq of the last committed event
+	pending   []journal.Event // recorded, to go with the next commit
+	contents  [][]byte        // to be stored with them
+	flushed   time.Time       // when pending was last empty
+
+	replay   []journal.Event // what is still to be reproduced
+	replayAt time.Time
+	replayed int64 // seq of the event reproduced last
+
+	border    hash.Hash // chained over everything that crosses the VM's border
+	stepReads int       // events of this step
+	modules   map[string]module
+	pause     []Query           // the queries of the present pause
+	given     map[string]string // their answers so far
+	known     map[string]Digest // of every answer ever given
+	nextQuery int64
+
+	metrics  metrics
+	budget   *budget
+	custom   map[string]json.RawMessage
+	log      logRing
+	progress *Progress
+	outcome  Outcome
+	dead     error
+}
+
+func newSession(host Host, st Start) *Session {
+	s := &Session{
+		start: st, host: host, state: journal.StateRunning, border: sha256.New(),
+		modules: map[string]module{}, known: map[string]Digest{},
+		budget: readBudget(st.Ctx), log: logRing{max: st.Limits.LogSize},
+	}
+	s.loc = time.UTC
+	if loc, err := time.LoadLocation(st.Zone); err == nil {
+		s.loc = loc
+	}
+	return s
+}
+
+// Begin starts a session and runs it to its first pause or its end. Nothing of it exists before
+// the commit of that; a sid that is taken shows as journal.ErrExists behind [ErrBroken].
+func Begin(ctx context.Context, host Host, vms *VMs, st Start) (*Session, error) {
+	st.Ctx = unwrapCtx(st.Ctx)
+	st.Host, st.Lua, st.Library, st.At = HostVersion, lua.Release, vms.library, host.Now()
+	s := newSession(host, st)
+	vm, err := vms.take(st.Library, nil)
+	if err != nil {
+		return nil, fmt.Errorf("starting session %s: %w", st.SID, err)
+	}
+	s.vm = vm
+	s.flushed = st.At
+	s.pending = append(s.pending, journal.Event{Kind: journal.Started, At: st.At, Body: st.encode()})
+	s.contents = append(s.contents, st.Code, vms.source)
+	err = s.boot(ctx)
+	if err != nil {
+		s.Close()
+		return nil, err
+	}
+	return s, nil
+}
+
+// boot hands the script to the waiting VM and drives it.
+func (s *Session) boot(ctx context.Context) error {
+	l := s.start.Limits
+	s.vm.SetLimits(l.Memory, l.StepCPU)
+	var js any
+	if s.start.Ctx != nil {
+		js = string(s.start.Ctx)
+	}
+	return s.drive(ctx, value.Of(string(s.start.Code), s.start.Name, js, s.start.Seed, s.start.SID))
+}
+
+// Answer gives answers to open queries, one after the other. When the last query of a pause is
+// answered the script goes on to its next pause or end, and that is committed before Answer
+// returns. An answer that was given before changes nothing. The outcome is the session's
+// present state; on an error that is about an answer ([ErrQueryNotOpen], [ErrAnswerDiffers],
+// [ErrFinished]) the answers before it stand.
+func (s *Session) Answer(ctx context.Context, as []Answer) (Outcome, error) {
+	if s.dead != nil {
+		return Outcome{}, s.dead
+	}
+	var refused error
+	uncommitted := false
+	for _, a := range as {
+		fresh, err := s.accept(a)
+		if err != nil {
+			refused = err
+			break
+		}
+		uncommitted = uncommitted || fresh
+		if fresh && len(s.given) == len(s.pause) {
+			if err := s.proceed(ctx); err != nil {
+				return Outcome{}, err
+			}
+			uncommitted = false
+		}
+	}
+	if uncommitted {
+		s.outcome = Outcome{Kind: OutcomeAccepted, Remaining: len(s.pause) - len(s.given)}
+		if err := s.commit(ctx, nil, true); err != nil {
+			return Outcome{}, err
+		}
+	}
+	return s.outcome, refused
+}
+
+// accept takes one answer; fresh tells whether it was new.
+func (s *Session) accept(a Answer) (fresh bool, err error) {
+	open := s.openIDs()
+	if a.QueryID == "" {
+		if s.state.Ended() {
+			return false, ErrFinished
+		}
+		if len(open) != 1 {
+			return false, &QueryNotOpenError{Open: open}
+		}
+		a.QueryID = open[0]
+	}
+	d := digestOf([]byte(a.Response))
+	if old, ok := s.known[a.QueryID]; ok {
+		if old != d {
+			return false, &AnswerDiffersError{ID: a.QueryID}
+		}
+		return false, nil
+	}
+	if s.state.Ended() {
+		return false, ErrFinished
+	}
+	for _, q := range open {
+		if q == a.QueryID {
+			s.note(journal.Answered, a.encode())
+			s.take(a, d)
+			return true, nil
+		}
+	}
+	return false, &QueryNotOpenError{ID: a.QueryID, Open: open}
+}
+
+func (s *Session) take(a Answer, d Digest) {
+	s.known[a.QueryID] = d
+	s.given[a.QueryID] = a.Response
+	s.metrics.answered(a)
+}
+
+// proceed feeds the answers of a complete pause and drives on.
+func (s *Session) proceed(ctx context.Context) error {
+	if w := s.start.Limits.Wall; w > 0 && s.now().Sub(s.start.At) > w {
+		return s.finish(ctx, journal.StateFailed, nil, limitFailure("wall", w.String()))
+	}
+	return s.drive(ctx, s.answers())
+}
+
+// answers ends a pause: the values that the ask returns, in the order of the queries.
+func (s *Session) answers() value.List {
+	var l value.List
+	for _, q := range s.pause {
+		l = value.AppendString(l, s.given[q.ID])
+	}
+	s.metrics.rounds++
+	s.pause, s.given = nil, nil
+	s.state = journal.StateRunning
+	return l
+}
+
+// Cancel ends the session. Cancelling one that has ended returns its outcome.
+func (s *Session) Cancel(ctx context.Context, reason string) (Outcome, error) {
+	if s.dead != nil {
+		return Outcome{}, s.dead
+	}
+	if s.state.Ended() {
+		return s.outcome, nil
+	}
+	if reason == "" {
+		reason = "cancelled"
+	}
+	if err := s.finish(ctx, journal.StateCancelled, nil, &Failure{Code: "cancelled", Message: reason}); err != nil {
+		return Outcome{}, err
+	}
+	return s.outcome, nil
+}
+
+// Outcome is the session's present state.
+func (s *Session) Outcome() Outcome {
+	if s.outcome.Kind == OutcomePaused {
+		o := s.outcome
+		o.Queries = s.Open()
+		return o
+	}
+	return s.outcome
+}
+
+// Close drops the VM. What was committed stays; the session can be restored from it. It may be
+// called twice.
+func (s *Session) Close() error {
+	if s.dead == nil {
+		s.dead = fmt.Errorf("%w: it was closed", ErrBroken)
+	}
+	if s.vm == nil {
+		return nil
+	}
+	err := s.vm.Close()
+	s.vm = nil
+	return err
+}
+
+// Head is the seq of the last committed event.
+func (s *Session) Head() int64 { return s.committed }
+
+// State is where the session stands.
+func (s *Session) State() journal.State { return s.state }
+
+// SameCode tells whether the session was started with this code.
+func (s *Session) SameCode(code []byte) bool { return string(s.start.Code) == string(code) }
+
+// Open returns the queries that wait for an answer.
+func (s *Session) Open() []Query {
+	var open []Query
+	for _, q := range s.pause {
+		if _, ok := s.given[q.ID]; !ok {
+			open = append(open, q)
+		}
+	}
+	return open
+}
+
+func (s *Session) openIDs() []string {
+	ids := []string{}
+	for _, q := range s.Open() {
+		ids = append(ids, q.ID)
+	}
+	return ids
+}
+
+func (s *Session) now() time.Time {
+	if len(s.replay) > 0 {
+		return s.replayAt
+	}
+	return s.host.Now()
+}
+
+// note records an event, to be committed with the next reply or effect.
+func (s *Session) note(k journal.Kind, body []byte) {
+	s.pending = append(s.pending, journal.Event{Kind: k, At: s.host.Now(), Body: body})
+}
+
+// commit makes the pending events durable, with an effect when apply is given.
+func (s *Session) commit(ctx context.Context, apply func(journal.Tx) ([]journal.Event, error), sync bool) error {
+	applied := 0
+	c := Commit{
+		After: s.committed, Events: s.pending, Contents: s.contents, Sync: sync,
+		Summary: journal.Summary{State: s.state, Strategy: s.start.Strategy, Open: len(s.pause) - len(s.given), LLMCalls: s.metrics.llmCalls},
+	}
+	if apply != nil {
+		c.Apply = func(tx journal.Tx) ([]journal.Event, error) {
+			evs, err := apply(tx)
+			applied = len(evs)
+			return evs, err
+		}
+	}
+	if err := s.host.Commit(ctx, c); err != nil {
+		s.dead = &BrokenError{err}
+		return s.dead
+	}
+	s.committed += int64(len(s.pending) + applied)
+	s.pending, s.contents = nil, nil
+	s.flushed = s.host.Now()
+	return nil
+}
+
+// finish ends the session and commits its end.
+func (s *Session) finish(ctx context.Context, st journal.State, output json.RawMessage, f *Failure) error {
+	o := Outcome{Kind: OutcomeFinished, Status: st, Output: output, Failure: f}
+	o.Metrics = s.metrics.json(s.now().Sub(s.start.At), s.budget, s.custom)
+	s.state, s.outcome = st, o
+	s.pause, s.given = nil, nil
+	if s.vm != nil {
+		err := s.vm.Close()
+		s.vm = nil
+		if err != nil {
+			return fmt.Errorf("ending session %s: %w", s.start.SID, err)
+		}
+	}
+	if len(s.replay) > 0 {
+		return s.replayFinish(&o)
+	}
+	s.note(journal.Finished, encodeFinished(&o))
+	return s.commit(ctx, nil, true)
+}
+
+// unwrapCtx takes a ctx that is the JSON text of an object or array for that value
+// (mcp.md section 2.3).
+func unwrapCtx(ctx []byte) []byte {
+	var s string
+	if json.Unmarshal(ctx, &s) != nil {
+		return nilIfNull(ctx)
+	}
+	var v any
+	if json.Unmarshal([]byte(s), &v) == nil {
+		switch v.(type) {
+		case map[string]any, []any:
+			return []byte(s)
+		}
+	}
+	return ctx
+}
+
+func nilIfNull(ctx []byte) []byte {
+	if string(ctx) == "null" || len(ctx) == 0 {
+		return nil
+	}
+	return ctx
+}
+
+// vmError sorts what went wrong in the VM into a failure of the session.
+func vmError(err error) *Failure {
+	var le *lua.LimitError
+	if errors.As(err, &le) {
+		return limitFailure(le.Limit, le.Value)
+	}
+	var se *lua.ScriptError
+	if errors.As(err, &se) {
+		return &Failure{Code: "lua_error", Message: cleanText(se.Message), Traceback: cleanText(se.Traceback)}
+	}
+	return &Failure{Code: "internal", Message: err.Error()}
+}

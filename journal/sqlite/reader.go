@@ -1,0 +1,77 @@
+package sqlite
+
+import (
+	"context"
+	"errors"
+)
+
+// readers hands out reading connections. Each is opened when first needed and kept.
+type readers struct {
+	free chan *conn // nil entries stand for connections not opened yet
+	open func() (*conn, error)
+}
+
+// maxReaders is how many readers one store has: more than cores help little, and each costs a
+// page cache.
+const maxReaders = 4
+
+func newReaders(open func() (*conn, error)) *readers {
+	r := &readers{free: make(chan *conn, maxReaders), open: open}
+	for range maxReaders {
+		r.free <- nil
+	}
+	return r
+}
+
+// close waits for every reader to be handed back and closes them.
+func (r *readers) close() error {
+	var errs []error
+	for range maxReaders {
+		if c := <-r.free; c != nil {
+			errs = append(errs, c.close())
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// read runs fn on a reading connection, within a transaction of its own. fn must be short: as
+// long as it runs the log cannot be folded back.
+func (s *Store) read(ctx context.Context, fn func(*conn) error) error {
+	if err := s.enter(); err != nil {
+		return err
+	}
+	defer s.users.Done()
+	var c *conn
+	select {
+	case c = <-s.readers.free:
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	if err := ctx.Err(); err != nil {
+		s.readers.free <- c
+		return err
+	}
+	c, err := s.readOn(c, fn)
+	s.readers.free <- c
+	return err
+}
+
+// readOn returns the connection to hand back: nil when it had to be closed.
+func (s *Store) readOn(c *conn, fn func(*conn) error) (*conn, error) {
+	var err error
+	if c == nil {
+		if c, err = s.readers.open(); err != nil {
+			return nil, err
+		}
+	}
+	if _, _, err = c.exec(qBeginRead); err == nil {
+		err = fn(c)
+		if _, _, end := c.exec(qCommit); end != nil && err == nil {
+			err = wrapSQL(s.path, "ending a read of", end)
+		}
+	}
+	if c.inTransaction() {
+		return nil, errors.Join(err, c.close())
+	}
+	return c, err
+}

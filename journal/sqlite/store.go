@@ -1,0 +1,319 @@
+// Package sqlite keeps the journal in one SQLite database: the [journal.Store] of a home on one
+// machine.
+//
+// [Open] is where to start. A store that writes has one goroutine that writes, the writer:
+// appends queue up, and whatever has queued up while a commit ran shares the next one. Several
+// processes may write to one home; a lock file, the ticket, lines them up. Readers have
+// connections of their own and wait for nobody.
+//
+// The database is in WAL mode. A synced commit is one sync of the log; folding the log back into
+// the database happens on a goroutine of its own. Nothing in here opens the database's files by
+// other means than SQLite: closing such a descriptor would drop SQLite's locks.
+package sqlite
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/algocline/algocline/journal"
+	"github.com/mattn/go-sqlite3"
+)
+
+// Durability says what an acknowledged append survives.
+type Durability string
+
+// The durabilities. With Full, a synced append is on the disk and survives power loss. With
+// Process, no commit is synced: appends survive the death of any process, not a power cut, after
+// which the journal is whole but may end earlier.
+const (
+	Full    Durability = "full"
+	Process Durability = "process"
+)
+
+// Options of [Open]. The zero value is a writing store with full durability.
+type Options struct {
+	Durability Durability
+	// ReadOnly is for those who only look: it creates nothing and works beside any writer.
+	ReadOnly bool
+	// VFS names a registered SQLite VFS, for fault injection.
+	VFS string
+	// WALLimit is the size in bytes that the write-ahead log is kept near; 0 means 64 MiB.
+	WALLimit int64
+	// CacheSessions is how many sessions' heads are kept in memory; 0 means 100,000.
+	CacheSessions int
+	// Patience is how long a writer of another process that was stopped inside its commit is
+	// waited for before it is ended; 0 means 2 s.
+	Patience time.Duration
+	// Logger gets what has no caller to return to: a failed checkpoint, an ended writer.
+	Logger *slog.Logger
+}
+
+// Names within the journal's directory.
+const (
+	databaseName = "journal.db"
+	ticketName   = "ticket"
+)
+
+// minSQLite is the oldest library that is trusted with a log that is written and folded back at
+// once (3.51.3).
+const minSQLite = 3051003
+
+// Store is a [journal.Store] on SQLite.
+type Store struct {
+	opts Options
+	path string
+	log  *slog.Logger
+
+	queue   *queue
+	cache   *sessionCache
+	known   *contentSet
+	readers *readers
+	ticket  *ticket
+
+	committed, synced atomic.Int64 // ids of the last such rows of the log
+
+	checkpoint chan struct{} // a token asks for one
+	fold       atomic.Bool   // asks the writer to fold the rest of the log back
+
+	mu     sync.Mutex
+	closed bool
+	users  sync.WaitGroup // readers at work
+	work   sync.WaitGroup // own goroutines
+	done   chan struct{}  // closed when the writer has ended
+	err    error          // of Close
+	once   sync.Once
+}
+
+var _ journal.Store = (*Store)(nil)
+
+// Open opens the journal in dir, which is created with its database when it is missing, unless
+// opts.ReadOnly: then a missing journal is [journal.ErrNotFound]. A journal of a newer schema is
+// [journal.ErrSchema].
+func Open(ctx context.Context, dir string, opts Options) (*Store, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	if err := opts.fill(); err != nil {
+		return nil, err
+	}
+	if lib, n, _ := sqlite3.Version(); n < minSQLite {
+		return nil, fmt.Errorf("SQLite %s can corrupt a journal; alc must be built with 3.51.3 or newer", lib)
+	}
+	s := &Store{
+		opts: opts, path: filepath.Join(dir, databaseName), log: opts.Logger,
+		cache: newSessionCache(opts.CacheSessions), known: newContentSet(),
+		queue: newQueue(), checkpoint: make(chan struct{}, 1), done: make(chan struct{}),
+	}
+	s.readers = newReaders(s.openReader)
+	if opts.ReadOnly {
+		close(s.done)
+		if err := s.openExisting(); err != nil {
+			return nil, errors.Join(err, s.readers.close())
+		}
+		return s, nil
+	}
+	if err := s.openWriting(dir); err != nil {
+		return nil, err
+	}
+	return s, nil
+}
+
+func (o *Options) fill() error {
+	switch o.Durability {
+	case "":
+		o.Durability = Full
+	case Full, Process:
+	default:
+		return fmt.Errorf("unknown durability %q: it is %q or %q", o.Durability, Full, Process)
+	}
+	if o.WALLimit == 0 {
+		o.WALLimit = 64 << 20
+	}
+	if o.CacheSessions == 0 {
+		o.CacheSessions = 100_000
+	}
+	if o.Patience == 0 {
+		o.Patience = 2 * time.Second
+	}
+	if o.Logger == nil {
+		o.Logger = slog.Default()
+	}
+	return nil
+}
+
+// openExisting checks that there is a journal this version can read.
+func (s *Store) openExisting() error {
+	if _, err := os.Stat(s.path); errors.Is(err, fs.ErrNotExist) {
+		return notFound("the database", s.path)
+	} else if err != nil {
+		return fmt.Errorf("opening the journal: %w", err)
+	}
+	return s.read(context.Background(), func(c *conn) error {
+		v, err := userVersion(c)
+		if err != nil {
+			return wrapSQL(s.path, "reading", err)
+		}
+		if v == 0 {
+			return notFound("the database", s.path)
+		}
+		if v > schemaVersion {
+			return checkWriter(c)
+		}
+		return nil
+	})
+}
+
+// openWriting makes the directory and the database and starts the goroutines.
+func (s *Store) openWriting(dir string) error {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return fmt.Errorf("making the journal's directory: %w", err)
+	}
+	if err := checkFilesystem(dir); err != nil {
+		return err
+	}
+	var err error
+	if s.ticket, err = openTicket(filepath.Join(dir, ticketName), s.opts.Patience, s.log); err != nil {
+		return err
+	}
+	w := &writer{s: s}
+	if err := s.start(w); err != nil {
+		return errors.Join(err, s.ticket.close())
+	}
+	s.work.Add(2)
+	go func() {
+		defer s.work.Done()
+		defer close(s.done)
+		w.loop()
+		if w.c != nil {
+			s.err = errors.Join(s.err, wrapSQL(s.path, "closing", w.c.close()))
+		}
+	}()
+	go func() {
+		defer s.work.Done()
+		s.checkpointer()
+	}()
+	return nil
+}
+
+// start opens the writer's connection under the ticket: nobody else may migrate meanwhile.
+func (s *Store) start(w *writer) error {
+	release, err := s.ticket.lock()
+	if err != nil {
+		return err
+	}
+	defer release()
+	c, err := s.openWriter()
+	if err != nil {
+		return err
+	}
+	if err := migrate(c); err != nil {
+		return errors.Join(wrapSQL(s.path, "opening", err), c.close())
+	}
+	w.c = c
+	row, _, err := c.one(qLastEvent)
+	if err != nil {
+		return errors.Join(wrapSQL(s.path, "reading the log's end in", err), c.close())
+	}
+	w.last, _ = row[0].(int64)
+	s.advance(w.last, false) // who wrote it last may not have synced it
+	return nil
+}
+
+// writerPragmas and readerPragmas hold for every connection of their kind. Commits are not
+// synced unless the writer says so; folding back always is.
+const (
+	writerPragmas = `PRAGMA synchronous=NORMAL; PRAGMA fullfsync=ON; PRAGMA checkpoint_fullfsync=ON;
+		PRAGMA wal_autocheckpoint=0; PRAGMA mmap_size=0; PRAGMA temp_store=MEMORY; PRAGMA cache_size=-65536`
+	readerPragmas = `PRAGMA query_only=ON; PRAGMA mmap_size=0; PRAGMA temp_store=MEMORY; PRAGMA cache_size=-8192`
+)
+
+func (s *Store) openWriter() (*conn, error) { return s.openWith("rwc", writerPragmas) }
+
+func (s *Store) openReader() (*conn, error) {
+	if s.opts.ReadOnly {
+		return s.openWith("ro", readerPragmas)
+	}
+	return s.openWith("rw", readerPragmas)
+}
+
+func (s *Store) openWith(mode, pragmas string) (*conn, error) {
+	c, err := openConn(s.path, mode, s.opts.VFS)
+	if err != nil {
+		return nil, err
+	}
+	if err := c.script(pragmas); err != nil {
+		return nil, errors.Join(wrapSQL(s.path, "setting up a connection to", err), c.close())
+	}
+	return c, nil
+}
+
+// advance records how far the log is committed and synced.
+func (s *Store) advance(last int64, synced bool) {
+	s.committed.Store(last)
+	if synced || s.opts.Durability == Process {
+		s.synced.Store(last)
+	}
+}
+
+// HighWater implements [journal.Store]: the id of the last row of the log that an acknowledged
+// append may rely on.
+func (s *Store) HighWater() int64 { return s.synced.Load() }
+
+// Sync implements [journal.Store]. With process durability there is nothing to wait for.
+func (s *Store) Sync(ctx context.Context) error {
+	if s.opts.ReadOnly {
+		return ErrReadOnly
+	}
+	if s.opts.Durability == Process || s.synced.Load() == s.committed.Load() {
+		return s.alive(ctx)
+	}
+	_, err := s.submit(ctx, true, func(t *txn) (journal.Head, error) {
+		return journal.Head{}, t.note("synced", 0, nil)
+	})
+	return err
+}
+
+func (s *Store) alive(ctx context.Context) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed {
+		return journal.ErrClosed
+	}
+	return ctx.Err()
+}
+
+// enter counts a reader in, so that Close waits for it.
+func (s *Store) enter() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed {
+		return journal.ErrClosed
+	}
+	s.users.Add(1)
+	return nil
+}
+
+// Close implements [journal.Store]. It may be called more than once.
+func (s *Store) Close() error {
+	s.once.Do(func() {
+		s.mu.Lock()
+		s.closed = true
+		s.mu.Unlock()
+		s.users.Wait()
+		s.queue.close()
+		s.work.Wait()
+		s.err = errors.Join(s.err, wrapSQL(s.path, "closing", s.readers.close()))
+		if s.ticket != nil {
+			s.err = errors.Join(s.err, s.ticket.close())
+		}
+	})
+	return s.err
+}

@@ -1,0 +1,328 @@
+package sqlite
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/algocline/algocline/journal"
+)
+
+// groupLimit is how many requests share a commit at most: enough to make the commit's own cost
+// vanish, few enough to keep the wait of the first one short.
+const groupLimit = 512
+
+// request is something for the writer to do within a transaction.
+type request struct {
+	run   func(*txn) (journal.Head, error)
+	sync  bool
+	state atomic.Int32
+	done  chan struct{} // closed when head and err are set
+	head  journal.Head
+	err   error
+}
+
+// The states of a request: it can be withdrawn only while it waits.
+const (
+	waiting int32 = iota
+	taken
+	withdrawn
+)
+
+// queue is where requests wait for the writer. It has no bound of its own: every entry is a
+// caller that waits.
+type queue struct {
+	mu     sync.Mutex
+	list   []*request
+	closed bool
+	wake   chan struct{} // holds a token when there may be something to take
+}
+
+func newQueue() *queue { return &queue{wake: make(chan struct{}, 1)} }
+
+func (q *queue) put(r *request) bool {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if q.closed {
+		return false
+	}
+	q.list = append(q.list, r)
+	q.signal()
+	return true
+}
+
+func (q *queue) signal() {
+	select {
+	case q.wake <- struct{}{}:
+	default:
+	}
+}
+
+func (q *queue) close() {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.closed = true
+	q.signal()
+}
+
+// take waits for requests and returns up to groupLimit of them that were not withdrawn; nil
+// when the queue is closed and empty.
+func (q *queue) take() []*request {
+	for {
+		<-q.wake
+		q.mu.Lock()
+		n := min(len(q.list), groupLimit)
+		group := make([]*request, 0, n)
+		for _, r := range q.list[:n] {
+			if r.state.CompareAndSwap(waiting, taken) {
+				group = append(group, r)
+			}
+		}
+		q.list = q.list[n:]
+		if len(q.list) == 0 {
+			q.list = nil
+		}
+		closed := q.closed
+		if len(q.list) > 0 || closed {
+			q.signal()
+		}
+		empty := len(q.list) == 0
+		q.mu.Unlock()
+		if len(group) > 0 {
+			return group
+		}
+		if closed && empty {
+			return nil
+		}
+	}
+}
+
+// submit hands a request to the writer and waits for its outcome. The context ends the wait in
+// the queue only: what the writer has taken is carried to its end.
+func (s *Store) submit(ctx context.Context, sync bool, run func(*txn) (journal.Head, error)) (journal.Head, error) {
+	if s.opts.ReadOnly {
+		return journal.Head{}, ErrReadOnly
+	}
+	if err := ctx.Err(); err != nil {
+		return journal.Head{}, err
+	}
+	r := &request{run: run, sync: sync, done: make(chan struct{})}
+	if !s.queue.put(r) {
+		return journal.Head{}, journal.ErrClosed
+	}
+	select {
+	case <-r.done:
+	case <-ctx.Done():
+		if r.state.CompareAndSwap(waiting, withdrawn) {
+			return journal.Head{}, ctx.Err()
+		}
+		<-r.done
+	}
+	return r.head, r.err
+}
+
+// writer is the one goroutine that writes. It owns its connection.
+type writer struct {
+	s    *Store
+	c    *conn // nil after a failure: opened anew for the next group
+	full bool  // whether c syncs its commits
+
+	last        int64 // last row of the log as of the last commit
+	dataVersion int64 // tells whether others have committed since
+	// doubt is set by a failed commit. What was written before it and not synced may be gone
+	// although a later sync succeeds, so the log is copied into the database first.
+	doubt bool
+	dirty int64 // bytes written since the last checkpoint was asked for
+}
+
+func (w *writer) loop() {
+	for {
+		group := w.s.queue.take()
+		if group == nil {
+			return
+		}
+		w.commit(group)
+	}
+}
+
+// commit carries a group to its outcome and tells everyone.
+func (w *writer) commit(group []*request) {
+	t, err := w.attempt(group)
+	if err != nil {
+		if t != nil {
+			for sid := range t.sessions {
+				w.s.cache.drop(sid)
+			}
+		}
+		w.abandon()
+		for _, r := range group {
+			r.head, r.err = journal.Head{}, err
+		}
+	}
+	for _, r := range group {
+		close(r.done)
+	}
+}
+
+// attempt writes and commits a group. Its error is everyone's; a request's own is in r.err.
+func (w *writer) attempt(group []*request) (*txn, error) {
+	release, err := w.s.ticket.lock()
+	if err != nil {
+		return nil, &NotCommittedError{Cause: err}
+	}
+	defer release()
+	if err := w.prepare(group); err != nil {
+		return nil, &NotCommittedError{Cause: err}
+	}
+	t, err := w.write(group)
+	if err != nil {
+		return t, &NotCommittedError{Cause: err}
+	}
+	if !t.wrote {
+		if _, _, err := w.c.exec(qRollback); err != nil {
+			return t, &NotCommittedError{Cause: wrapSQL(w.c.path, "ending a transaction in", err)}
+		}
+		return t, nil
+	}
+	if _, _, err := w.c.exec(qCommit); err != nil {
+		w.doubt = true
+		return t, &journal.UncertainError{Cause: wrapSQL(w.c.path, "committing to", err)}
+	}
+	w.committed(t)
+	return t, nil
+}
+
+// prepare makes the connection ready for a group: open, free of doubt, syncing or not.
+func (w *writer) prepare(group []*request) error {
+	if w.c == nil {
+		c, err := w.s.openWriter()
+		if err != nil {
+			return err
+		}
+		w.c, w.full, w.dataVersion = c, false, 0
+	}
+	if w.doubt {
+		if err := w.settle(); err != nil {
+			return err
+		}
+	}
+	if w.s.fold.CompareAndSwap(true, false) {
+		if _, _, err := w.c.one(qCheckpoint); err != nil {
+			return wrapSQL(w.c.path, "checkpointing", err)
+		}
+	}
+	full := false
+	for _, r := range group {
+		full = full || r.sync
+	}
+	return w.setSync(full && w.s.opts.Durability == Full)
+}
+
+// setSync chooses whether the next commit is synced. It can only be set between transactions.
+func (w *writer) setSync(full bool) error {
+	if w.full == full {
+		return nil
+	}
+	mode := "NORMAL"
+	if full {
+		mode = "FULL"
+	}
+	if err := w.c.script("PRAGMA synchronous=" + mode); err != nil {
+		return wrapSQL(w.c.path, "setting the durability of", err)
+	}
+	w.full = full
+	return nil
+}
+
+// settle copies the whole log into the database and syncs that.
+func (w *writer) settle() error {
+	row, _, err := w.c.one(qCheckpoint)
+	if err != nil {
+		return wrapSQL(w.c.path, "recovering from a failed commit: checkpointing", err)
+	}
+	d := decoder{row: row}
+	if busy, total, done := d.int(), d.int(), d.int(); busy != 0 || total != done {
+		return fmt.Errorf("recovering from a failed commit of %s: a reader holds the log (%d of %d pages copied); try again", w.c.path, done, total)
+	}
+	w.doubt = false
+	return nil
+}
+
+// write begins the transaction and runs the requests in it.
+func (w *writer) write(group []*request) (*txn, error) {
+	if _, _, err := w.c.exec(qBegin); err != nil {
+		return nil, wrapSQL(w.c.path, "beginning a transaction in", err)
+	}
+	if err := w.refresh(); err != nil {
+		return nil, err
+	}
+	t := &txn{s: w.s, c: w.c, now: now(), last: w.last, sessions: make(map[string]session, len(group))}
+	for _, r := range group {
+		r.head, r.err = r.run(t)
+		if t.fault != nil {
+			return t, t.fault
+		}
+	}
+	return t, nil
+}
+
+// refresh learns what other processes have committed, inside the transaction.
+func (w *writer) refresh() error {
+	row, _, err := w.c.one(qDataVersion)
+	if err != nil {
+		return wrapSQL(w.c.path, "reading", err)
+	}
+	version, _ := row[0].(int64)
+	if version == w.dataVersion {
+		return nil
+	}
+	w.s.known.clear()
+	if err := checkWriter(w.c); err != nil {
+		return err
+	}
+	if row, _, err = w.c.one(qLastEvent); err != nil {
+		return wrapSQL(w.c.path, "reading the log's end in", err)
+	}
+	last, _ := row[0].(int64)
+	if last < w.last {
+		return &journal.CorruptError{File: w.c.path, Why: fmt.Sprintf("the log ends at %d, but %d was committed", last, w.last)}
+	}
+	w.last, w.dataVersion = last, version
+	return nil
+}
+
+// committed makes a group's outcome known to the store.
+func (w *writer) committed(t *txn) {
+	w.last = t.last
+	for _, row := range t.sessions {
+		w.s.cache.put(row)
+	}
+	w.s.known.add(t.contents)
+	w.s.advance(t.last, w.full)
+	w.dirty += t.bytes + 4096*int64(len(t.sessions)+3)
+	if w.dirty >= w.s.opts.WALLimit/8 {
+		w.dirty = 0
+		w.s.wantCheckpoint()
+	}
+}
+
+// abandon drops a connection whose state is not certain.
+func (w *writer) abandon() {
+	if w.c == nil {
+		return
+	}
+	var err error
+	if w.c.inTransaction() {
+		_, _, err = w.c.exec(qRollback)
+	}
+	if err = errors.Join(err, w.c.close()); err != nil {
+		w.s.log.Warn("closing the journal's connection after a failed append", "error", err)
+	}
+	w.c = nil
+}
+
+// now is the time of an event as the journal keeps it.
+func now() time.Time { return time.Now().UTC().Truncate(time.Microsecond) }

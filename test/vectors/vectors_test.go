@@ -1,0 +1,234 @@
+package vectors
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/algocline/algocline/engine"
+	"github.com/algocline/algocline/journal"
+	"github.com/algocline/algocline/journal/sqlite"
+	"github.com/algocline/algocline/pool"
+	"github.com/algocline/algocline/pool/worker"
+)
+
+// openAreas are files of vectors that wait for functions of the library, each with its reason.
+var openAreas = map[string]string{
+	"eval":             "alc.eval and evalframe are not written yet",
+	"math":             "alc.math is not written yet",
+	"state-cards":      "cards and the files of state are not written yet",
+	"text-combinators": "the text helpers and combinators are not written yet",
+}
+
+// openVectors wait for functions of the library, each with its reason.
+var openVectors = map[string]string{}
+
+func TestVectors(t *testing.T) {
+	files, err := filepath.Glob("testdata/*.jsonl")
+	if err != nil || len(files) != 5 {
+		t.Fatalf("found %d files of vectors, want 5 (%v)", len(files), err)
+	}
+	used := map[string]bool{}
+	for _, f := range files {
+		area := strings.TrimSuffix(filepath.Base(f), ".jsonl")
+		t.Run(area, func(t *testing.T) {
+			if why, open := openAreas[area]; open {
+				t.Skip(why)
+			}
+			homes := map[string]*home{}
+			for _, v := range read(t, f) {
+				t.Run(strings.TrimPrefix(v.ID, area+"/"), func(t *testing.T) {
+					if why, open := openVectors[v.ID]; open {
+						used[v.ID] = true
+						t.Skip(why)
+					}
+					check(t, v, homes)
+				})
+			}
+			for _, h := range homes {
+				h.close(t)
+			}
+		})
+	}
+	for id := range openVectors {
+		if !used[id] {
+			t.Errorf("%s is listed as open, but there is no such vector", id)
+		}
+	}
+}
+
+func check(t *testing.T, v Vector, homes map[string]*home) {
+	h := homes[v.Home]
+	if v.Home == "" || h == nil {
+		h = newHome(t, v.Packages)
+		if v.Home == "" {
+			defer h.close(t)
+		} else {
+			homes[v.Home] = h
+		}
+	}
+	got := h.run(t, v)
+	wantRaw := v.Want
+	if v.Ours != nil {
+		if string(v.Ours) == `"any"` {
+			return
+		}
+		wantRaw = v.Ours
+	}
+	var want Want
+	decode(t, wantRaw, &want)
+	if !agree(want, got, v.Tol) {
+		t.Errorf("code: %s\nwant %s\ngot  %s %v %s", v.Code, wantRaw, got.Status, got.Result, got.Error)
+	}
+	if v.Ours == nil && v.Pauses != nil && !close(list(v.Pauses), list(got.Pauses), nil) {
+		a, _ := json.Marshal(v.Pauses)
+		b, _ := json.Marshal(got.Pauses)
+		t.Errorf("pauses differ\nwant %s\ngot  %s", a, b)
+	}
+}
+
+func list(p [][]any) []any {
+	out := []any{}
+	for _, x := range p {
+		out = append(out, x)
+	}
+	return out
+}
+
+func read(t *testing.T, file string) []Vector {
+	t.Helper()
+	f, err := os.Open(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	var vs []Vector
+	sc := bufio.NewScanner(f)
+	sc.Buffer(nil, 16<<20)
+	for sc.Scan() {
+		if len(bytes.TrimSpace(sc.Bytes())) == 0 {
+			continue
+		}
+		var v Vector
+		decode(t, sc.Bytes(), &v)
+		vs = append(vs, v)
+	}
+	if err := sc.Err(); err != nil || len(vs) == 0 {
+		t.Fatalf("%s: %d vectors, %v", file, len(vs), err)
+	}
+	return vs
+}
+
+func decode(t *testing.T, data []byte, v any) {
+	t.Helper()
+	d := json.NewDecoder(bytes.NewReader(data))
+	d.UseNumber()
+	if err := d.Decode(v); err != nil {
+		t.Fatalf("%s: %v", data, err)
+	}
+}
+
+// home is a worker's sessions over a real journal.
+type home struct {
+	store    journal.Store
+	sessions *worker.Sessions
+}
+
+func newHome(t *testing.T, packages map[string]string) *home {
+	t.Helper()
+	dir := t.TempDir()
+	pkgs := filepath.Join(dir, "packages")
+	for name, src := range packages {
+		if err := os.MkdirAll(filepath.Join(pkgs, name), 0o700); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(filepath.Join(pkgs, name, "init.lua"), []byte(src), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	ctx := t.Context()
+	store, err := sqlite.Open(ctx, filepath.Join(dir, "journal"), sqlite.Options{Durability: "process"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := journal.Worker{LockPath: filepath.Join(dir, "lock"), PID: os.Getpid(), Version: "test", StartedAt: time.Now()}
+	if w.ID, err = store.Register(ctx, w); err != nil {
+		t.Fatal(err)
+	}
+	s, err := worker.NewSessions(worker.SessionsConfig{
+		Store: store, Worker: w, Version: "test", Durability: "process",
+		PackagePaths: []string{pkgs}, Limits: engine.DefaultLimits(), Prewarm: 1,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &home{store, s}
+}
+
+func (h *home) close(t *testing.T) {
+	if err := h.sessions.Close(); err != nil {
+		t.Error(err)
+	}
+	if err := h.store.Close(); err != nil {
+		t.Error(err)
+	}
+}
+
+func (h *home) run(t *testing.T, v Vector) (g Got) {
+	ctx, cancel := context.WithTimeout(t.Context(), 60*time.Second)
+	defer cancel()
+	f, err := h.sessions.Run(ctx, pool.RunRequest{Code: &v.Code, Ctx: v.Ctx})
+	for n := 0; err == nil && f.Type == pool.FeedPaused; n++ {
+		g.Pauses = append(g.Pauses, views(t, f.Queries))
+		if n == len(v.Answers) {
+			g.Status = "needs_response"
+			return g
+		}
+		f, err = h.sessions.Continue(ctx, reply(f, v.Answers[n]))
+	}
+	if err != nil {
+		t.Fatalf("%s: %v", v.ID, err)
+	}
+	g.Status = f.Status
+	if f.Status == "completed" {
+		decode(t, f.Output, &g.Result)
+	} else {
+		g.Status, g.Error = "error", f.Error.Message+"\n"+f.Error.Traceback
+	}
+	return g
+}
+
+func reply(f pool.Feed, answer any) pool.ContinueRequest {
+	texts, ok := answer.([]any)
+	if !ok {
+		texts = []any{answer}
+	}
+	r := pool.ContinueRequest{SID: f.SessionID}
+	for i, x := range texts {
+		s := x.(string)
+		r.Responses = append(r.Responses, pool.Answer{QueryID: &f.Queries[i].ID, Response: &s})
+	}
+	return r
+}
+
+// views are a pause's queries as a host sees them, ids left out.
+func views(t *testing.T, qs []pool.Query) []any {
+	var out []any
+	for _, q := range qs {
+		b, err := json.Marshal(q)
+		if err != nil {
+			t.Fatal(err)
+		}
+		m := map[string]any{}
+		decode(t, b, &m)
+		delete(m, "id")
+		out = append(out, m)
+	}
+	return out
+}
