@@ -2,6 +2,8 @@ package engine
 
 import (
 	"context"
+	"fmt"
+	"maps"
 
 	"runtime/debug"
 	"time"
@@ -19,7 +21,8 @@ type op struct {
 
 // ops are the requests of the library by name, but for ask and module, which are events of
 // their own kinds.
-var ops = map[string]op{
+var ops = join(map[string]op{
+	"theme":     {pure: theme},
 	"time":      {read: readTime},
 	"unix":      {read: readUnix},
 	"clock":     {read: readClock},
@@ -27,14 +30,23 @@ var ops = map[string]op{
 	"remaining": {read: readRemaining},
 	"date":      {pure: date},
 	"mktime":    {pure: mktime},
+}, stateOps)
 
-	"state.get":    {read: stateGet},
-	"state.has":    {read: stateHas},
-	"state.keys":   {read: stateKeys},
-	"state.set":    {effect: stateSet},
-	"state.set_nx": {effect: stateSetNX},
-	"state.delete": {effect: stateDelete},
-	"state.incr":   {effect: stateIncr},
+func join(groups ...map[string]op) map[string]op {
+	all := map[string]op{}
+	for _, g := range groups {
+		maps.Copy(all, g)
+	}
+	return all
+}
+
+// theme gives the text of a part of the library that is loaded when first used.
+func theme(s *Session, a arguments) (value.List, error) {
+	src, ok := s.lib.themes[a.text(0)]
+	if !ok {
+		return nil, fmt.Errorf("library %s has no theme %q", s.lib.hash, a.text(0))
+	}
+	return value.Of(src), nil
 }
 
 // arguments are those of a request. The library checks types before it asks, so a missing or

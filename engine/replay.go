@@ -33,12 +33,11 @@ func replay(ctx context.Context, host Host, vms *VMs, events []journal.Event) (*
 	if st.Code, err = host.Content(ctx, code); err != nil {
 		return nil, fmt.Errorf("replaying session %s: reading its code: %w", st.SID, err)
 	}
-	vm, err := vms.take(st.Library, func() ([]byte, error) { return host.Content(ctx, st.Library) })
+	s := newSession(host, st)
+	s.vm, s.lib, err = vms.take(st.Library, func() ([]byte, error) { return host.Content(ctx, st.Library) })
 	if err != nil {
 		return nil, fmt.Errorf("replaying session %s: %w", st.SID, err)
 	}
-	s := newSession(host, st)
-	s.vm = vm
 	s.committed = int64(len(events))
 	s.replay, s.replayAt, s.replayed = events[1:], events[0].At, 1
 	s.flushed = host.Now()

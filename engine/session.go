@@ -62,6 +62,7 @@ type Session struct {
 	start Start
 	host  Host
 	vm    *lua.State
+	lib   *library
 	loc   *time.Location
 
 	state     journal.State
@@ -108,18 +109,16 @@ func newSession(host Host, st Start) *Session {
 // the commit of that; a sid that is taken shows as journal.ErrExists behind [ErrBroken].
 func Begin(ctx context.Context, host Host, vms *VMs, st Start) (*Session, error) {
 	st.Ctx = unwrapCtx(st.Ctx)
-	st.Host, st.Lua, st.Library, st.At = HostVersion, lua.Release, vms.library, host.Now()
+	st.Host, st.Lua, st.Library, st.At = HostVersion, lua.Release, vms.Library(), host.Now()
 	s := newSession(host, st)
-	vm, err := vms.take(st.Library, nil)
-	if err != nil {
+	var err error
+	if s.vm, s.lib, err = vms.take(st.Library, nil); err != nil {
 		return nil, fmt.Errorf("starting session %s: %w", st.SID, err)
 	}
-	s.vm = vm
 	s.flushed = st.At
 	s.pending = append(s.pending, journal.Event{Kind: journal.Started, At: st.At, Body: st.encode()})
-	s.contents = append(s.contents, st.Code, vms.source)
-	err = s.boot(ctx)
-	if err != nil {
+	s.contents = append(s.contents, st.Code, s.lib.source)
+	if err := s.boot(ctx); err != nil {
 		s.Close()
 		return nil, err
 	}

@@ -15,6 +15,16 @@ import (
 // (no namespace of a session may contain a slash); any other key is an entry of the session's
 // namespace. Values are JSON texts.
 
+var stateOps = map[string]op{
+	"state.get":    {read: stateGet},
+	"state.has":    {read: stateHas},
+	"state.keys":   {read: stateKeys},
+	"state.set":    {effect: stateSet},
+	"state.set_nx": {effect: stateSetNX},
+	"state.delete": {effect: stateDelete},
+	"state.incr":   {effect: stateIncr},
+}
+
 // dispatched splits a key of the first layout.
 func dispatched(key string) (ns, id string, ok bool) {
 	prefix, id, found := strings.Cut(key, ":")

@@ -4,6 +4,8 @@ import (
 	"embed"
 	"errors"
 	"fmt"
+	"io/fs"
+	"path"
 	"strings"
 	"sync"
 
@@ -12,34 +14,70 @@ import (
 	"github.com/algocline/algocline/value"
 )
 
-//go:embed lib/*.lua
+//go:embed lib/*.lua lib/theme/*.lua
 var libFiles embed.FS
 
 // parts of the library in the order in which they run.
-var parts = []string{"base", "model", "state", "record", "world", "require", "main"}
+var parts = []string{"base", "model", "state", "record", "world", "require", "themes", "main"}
 
-// librarySource joins the parts into one chunk. Each is a function of its own, so that its
-// locals do not count against the chunk's.
+// themeMark begins a theme in the library's text.
+const themeMark = "\n--@theme "
+
+// librarySource is the whole library as one text, as the journal stores it: the parts joined into
+// one chunk, each in a function of its own so that its locals do not count against the chunk's,
+// and then the themes, which a VM loads when one of their members is first used.
 func librarySource() []byte {
 	var b strings.Builder
 	b.WriteString("local sys = ... local alc, lib = {}, {}\n")
 	for _, p := range parts {
-		src, err := libFiles.ReadFile("lib/" + p + ".lua")
-		if err != nil {
-			// The files are embedded: only a wrong name in parts can cause it, and every test would.
-			panic(err)
-		}
-		fmt.Fprintf(&b, "do local function part(sys, alc, lib)\n%s\nend if part(sys, alc, lib) then return lib.code, lib.message, lib.traceback end end\n", src)
+		fmt.Fprintf(&b, "do local function part(sys, alc, lib)\n%s\nend if part(sys, alc, lib) then return lib.code, lib.message, lib.traceback end end\n",
+			libFile("lib/"+p+".lua"))
+	}
+	themes, err := fs.Glob(libFiles, "lib/theme/*.lua")
+	if err != nil {
+		panic(err) // only a malformed pattern
+	}
+	for _, t := range themes {
+		fmt.Fprintf(&b, "%s%s\n%s", themeMark, strings.TrimSuffix(path.Base(t), ".lua"), libFile(t))
 	}
 	return []byte(b.String())
+}
+
+func libFile(name string) []byte {
+	src, err := libFiles.ReadFile(name)
+	if err != nil {
+		// The files are embedded: only a wrong name in parts can cause it, and every test would.
+		panic(err)
+	}
+	return src
+}
+
+// library is the Lua side of the host functions, as one version has it.
+type library struct {
+	hash    journal.ContentHash
+	source  []byte
+	program *lua.Program
+	themes  map[string]string
+}
+
+func newLibrary(src []byte) (*library, error) {
+	texts := strings.Split(string(src), themeMark)
+	l := &library{hash: journal.HashContent(src), source: src, themes: map[string]string{}}
+	for _, t := range texts[1:] {
+		name, body, _ := strings.Cut(t, "\n")
+		l.themes[name] = body
+	}
+	var err error
+	if l.program, err = lua.Compile("=alc", []byte(texts[0])); err != nil {
+		return nil, fmt.Errorf("compiling library %s: %w", l.hash, err)
+	}
+	return l, nil
 }
 
 // VMs is a stock of VMs with the library loaded, so that a session starts without waiting for
 // one to be made. It is safe for concurrent use.
 type VMs struct {
-	source  []byte
-	library journal.ContentHash
-	program *lua.Program
+	library *library
 
 	ready chan *lua.State
 	want  chan struct{}
@@ -47,20 +85,18 @@ type VMs struct {
 	wg    sync.WaitGroup
 
 	mu    sync.Mutex
-	older map[journal.ContentHash]*lua.Program // libraries of sessions begun by other versions
+	older map[journal.ContentHash]*library // libraries of sessions begun by other versions
 }
 
 // NewVMs compiles the library and starts keeping n VMs ready. Close it to stop that.
 func NewVMs(n int) (*VMs, error) {
-	src := librarySource()
-	p, err := lua.Compile("=alc", src)
+	l, err := newLibrary(librarySource())
 	if err != nil {
-		return nil, fmt.Errorf("compiling the library: %w", err)
+		return nil, err
 	}
 	v := &VMs{
-		source: src, library: journal.HashContent(src), program: p,
-		ready: make(chan *lua.State, n), want: make(chan struct{}, 1), done: make(chan struct{}),
-		older: map[journal.ContentHash]*lua.Program{},
+		library: l, ready: make(chan *lua.State, n), want: make(chan struct{}, 1), done: make(chan struct{}),
+		older: map[journal.ContentHash]*library{},
 	}
 	v.wg.Add(1)
 	go v.fill()
@@ -69,7 +105,7 @@ func NewVMs(n int) (*VMs, error) {
 }
 
 // Library is the content hash of the library that new sessions get.
-func (v *VMs) Library() journal.ContentHash { return v.library }
+func (v *VMs) Library() journal.ContentHash { return v.library.hash }
 
 func (v *VMs) refill() {
 	select {
@@ -87,7 +123,7 @@ func (v *VMs) fill() {
 		case <-v.want:
 		}
 		for len(v.ready) < cap(v.ready) {
-			s, err := boot(v.program)
+			s, err := boot(v.library)
 			if err != nil {
 				break // whoever needs one makes it himself and sees the error
 			}
@@ -102,9 +138,9 @@ func (v *VMs) fill() {
 }
 
 // boot makes a VM and runs the library up to where it waits for a script.
-func boot(p *lua.Program) (*lua.State, error) {
+func boot(lib *library) (*lua.State, error) {
 	l := DefaultLimits()
-	s, err := lua.New(p, lua.Options{Memory: l.Memory, StepCPU: l.StepCPU})
+	s, err := lua.New(lib.program, lua.Options{Memory: l.Memory, StepCPU: l.StepCPU})
 	if err != nil {
 		return nil, fmt.Errorf("making a VM: %w", err)
 	}
@@ -120,42 +156,44 @@ func boot(p *lua.Program) (*lua.State, error) {
 }
 
 // take returns a VM with a library, which is fetched when it is not the present one.
-func (v *VMs) take(lib journal.ContentHash, fetch func() ([]byte, error)) (*lua.State, error) {
-	if lib == v.library {
+func (v *VMs) take(hash journal.ContentHash, fetch func() ([]byte, error)) (*lua.State, *library, error) {
+	if hash == v.library.hash {
 		defer v.refill()
 		select {
 		case s := <-v.ready:
-			return s, nil
+			return s, v.library, nil
 		default:
-			return boot(v.program)
 		}
+		s, err := boot(v.library)
+		return s, v.library, err
 	}
-	p, err := v.old(lib, fetch)
+	lib, err := v.old(hash, fetch)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	return boot(p)
+	s, err := boot(lib)
+	return s, lib, err
 }
 
-func (v *VMs) old(lib journal.ContentHash, fetch func() ([]byte, error)) (*lua.Program, error) {
+func (v *VMs) old(hash journal.ContentHash, fetch func() ([]byte, error)) (*library, error) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	if p := v.older[lib]; p != nil {
-		return p, nil
+	if l := v.older[hash]; l != nil {
+		return l, nil
 	}
 	src, err := fetch()
 	if err != nil {
-		return nil, fmt.Errorf("reading library %s: %w", lib, err)
+		return nil, fmt.Errorf("reading library %s: %w", hash, err)
 	}
-	if journal.HashContent(src) != lib {
-		return nil, fmt.Errorf("library %s: %w", lib, journal.ErrCorrupt)
+	if journal.HashContent(src) != hash {
+		return nil, fmt.Errorf("library %s: %w", hash, journal.ErrCorrupt)
 	}
-	p, err := lua.Compile("=alc", src)
+	l, err := newLibrary(src)
 	if err != nil {
-		return nil, fmt.Errorf("compiling library %s: %w", lib, err)
+		return nil, err
 	}
-	v.older[lib] = p
-	return p, nil
+	v.older[hash] = l
+	return l, nil
 }
 
 // Close stops making VMs and drops those that are ready.

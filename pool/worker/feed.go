@@ -62,7 +62,7 @@ func (s *Sessions) refuseAnswer(ctx context.Context, sid string, end *engine.Out
 		}
 		return &pool.RemoteError{
 			Code: pool.CodeSessionFinished, Message: fmt.Sprintf("session %s has ended (%s); its result is in the details", sid, end.Status),
-			Details: map[string]any{"session_id": sid, "feed_result": pool.Wire(s.feed(sid, *end))},
+			Details: map[string]any{"session_id": sid, "feed_result": s.feed(sid, *end).Wire()},
 		}
 	}
 	return s.refuse(ctx, sid, err)

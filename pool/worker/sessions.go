@@ -20,7 +20,7 @@ import (
 // Mark is where a worker notes, for who comes after it, which sessions it is stepping and how far
 // the journal is durable. A nil Mark notes nothing.
 type Mark interface {
-	BeginStep(sid string) (slot int)
+	BeginStep(sid string, seq int64) (slot int)
 	EndStep(slot int)
 }
 
@@ -158,10 +158,18 @@ func (s *Sessions) settle(a *actor) {
 	a.mu.Unlock()
 }
 
+// seq is the last committed event that this worker knows of.
+func (a *actor) seq() int64 {
+	if a.sess == nil {
+		return 0
+	}
+	return a.sess.Head()
+}
+
 // step runs fn while the mark says that the session is being stepped.
 func (s *Sessions) step(a *actor, fn func() error) error {
 	if s.c.Mark != nil {
-		slot := s.c.Mark.BeginStep(a.sid)
+		slot := s.c.Mark.BeginStep(a.sid, a.seq())
 		defer s.c.Mark.EndStep(slot)
 	}
 	err := fn()

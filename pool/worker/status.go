@@ -157,7 +157,7 @@ func liveDetail(sess *engine.Session, h *engine.History) *pool.SessionDetail {
 }
 
 func (s *Sessions) endedInfo(sid string, h *engine.History) pool.SessionInfo {
-	wire := pool.Wire(s.feed(sid, *h.End))
+	wire := s.feed(sid, *h.End).Wire()
 	info := pool.SessionInfo{
 		SessionID: sid, State: string(h.End.Status), Strategy: h.Start.Strategy, LLMCalls: int64(len(h.Exchanges)),
 		StartedAt: h.Start.At.UnixMilli(), LastActivity: h.Start.At.UnixMilli(),
