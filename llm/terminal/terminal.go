@@ -136,7 +136,10 @@ func (t *Terminal) read() (string, error) {
 	var text strings.Builder
 	for {
 		line, err := t.lines.ReadString('\n')
-		if ended := strings.TrimRight(line, "\r\n") == "."; ended {
+		if strings.HasSuffix(line, "\r\n") {
+			line = line[:len(line)-2] + "\n"
+		}
+		if strings.TrimSuffix(line, "\n") == "." {
 			return strings.TrimSuffix(text.String(), "\n"), nil
 		}
 		text.WriteString(line)
