@@ -68,7 +68,7 @@ func newLibrary(src []byte) (*library, error) {
 		l.themes[name] = body
 	}
 	var err error
-	if l.program, err = lua.Compile("=alc", []byte(texts[0])); err != nil {
+	if l.program, err = lua.Compile("alc", []byte(texts[0])); err != nil {
 		return nil, fmt.Errorf("compiling library %s: %w", l.hash, err)
 	}
 	return l, nil
@@ -136,6 +136,9 @@ func (v *VMs) fill() {
 		}
 	}
 }
+
+// New makes a VM with the library loaded that waits for a script. Close it.
+func (v *VMs) New() (*lua.State, error) { return boot(v.library) }
 
 // boot makes a VM and runs the library up to where it waits for a script.
 func boot(lib *library) (*lua.State, error) {
