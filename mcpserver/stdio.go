@@ -144,21 +144,22 @@ func (c *lineConn) decode(l inputLine) (jsonrpc.Message, error) {
 	if l.err != nil {
 		return nil, c.refuse(jsonrpc.CodeInvalidRequest, l.err.Error())
 	}
-	msg, err := jsonrpc.DecodeMessage(l.text)
-	switch {
-	case err == nil:
-		if r, ok := msg.(*jsonrpc.Request); ok && r.IsCall() {
-			c.mu.Lock()
-			c.inFlight++
-			c.mu.Unlock()
-		}
-		return msg, nil
-	case !json.Valid(l.text):
-		return nil, c.refuse(jsonrpc.CodeParseError, "a line was not JSON and was skipped")
-	case l.text[0] == '[':
+	if !json.Valid(l.text) { // first: the decoder overlooks what follows a message
+		return nil, c.refuse(jsonrpc.CodeParseError, "a line was not one JSON text and was skipped")
+	}
+	if l.text[0] == '[' {
 		return nil, c.refuse(jsonrpc.CodeInvalidRequest, "batches are not supported: send one message a line")
 	}
-	return nil, c.refuse(jsonrpc.CodeInvalidRequest, err.Error())
+	msg, err := jsonrpc.DecodeMessage(l.text)
+	if err != nil {
+		return nil, c.refuse(jsonrpc.CodeInvalidRequest, err.Error())
+	}
+	if r, ok := msg.(*jsonrpc.Request); ok && r.IsCall() {
+		c.mu.Lock()
+		c.inFlight++
+		c.mu.Unlock()
+	}
+	return msg, nil
 }
 
 // refuse answers a line that has no usable id.

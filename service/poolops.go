@@ -36,7 +36,7 @@ func (s *Service) PoolEnsure(ctx context.Context) (PoolReport, error) {
 // out, and is an error when no worker answered at all.
 func (s *Service) PoolStatus(ctx context.Context, sid *string) (PoolReport, error) {
 	r := PoolReport{Version: s.version}
-	ctx, cancel := context.WithTimeout(ctx, workersTimeout)
+	ctx, cancel := context.WithTimeout(ctx, s.patience)
 	defer cancel()
 	workers, err := s.pool.Workers(ctx)
 	if err != nil {

@@ -38,6 +38,7 @@ type sessionView struct {
 	Grants         map[string]any       `json:"grants,omitempty"`
 	History        *[]pool.HistoryEntry `json:"conversation_history,omitempty"`
 	HistoryWarning string               `json:"history_warning,omitempty"`
+	StatusWarning  string               `json:"status_warning,omitempty"`
 
 	Result json.RawMessage `json:"result,omitempty"`
 	Error  string          `json:"error,omitempty"`
@@ -127,8 +128,13 @@ func viewSession(e SessionEntry, v StatusView) sessionView {
 		s.State = "terminal"
 	}
 	s.viewPending(&e, v.Pending)
-	if v.History {
-		s.viewHistory(&e, v.Warning)
+	switch {
+	case v.History && v.Warning != "":
+		s.HistoryWarning = v.Warning
+	case v.History:
+		s.viewHistory(&e)
+	default:
+		s.StatusWarning = v.Warning
 	}
 	if d := e.Detail; d != nil {
 		s.Limits, s.Grants = d.Limits, d.Grants
@@ -187,11 +193,7 @@ func (s *sessionView) viewPending(e *SessionEntry, f *PendingFilter) {
 
 // viewHistory puts the exchanges where hosts look for them: in the metrics of a local session,
 // at the top of one in the pool.
-func (s *sessionView) viewHistory(e *SessionEntry, warning string) {
-	if warning != "" {
-		s.HistoryWarning = warning
-		return
-	}
+func (s *sessionView) viewHistory(e *SessionEntry) {
 	h := e.History
 	if h == nil {
 		h = []pool.HistoryEntry{}

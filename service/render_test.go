@@ -95,6 +95,7 @@ func TestRenderSession(t *testing.T) {
 		{"paused", pausedEntry(), StatusView{}},
 		{"paused-meta-history", pausedEntry(), StatusView{Pending: meta, History: true}},
 		{"orphan", orphan, StatusView{Pending: meta, History: true, Warning: "the worker does not answer"}},
+		{"silent", orphan, StatusView{Warning: "the worker does not answer"}},
 		{"running", func() SessionEntry { e := pausedEntry(); e.State = "running"; return e }(), StatusView{Pending: meta}},
 		{"completed", ended(&pool.WireFeed{Status: "completed", Output: json.RawMessage(`"<b>"`), Metrics: json.RawMessage(`{"auto":{},"custom":{}}`)}, "completed"), StatusView{}},
 		{"failed", ended(&pool.WireFeed{Status: "failed", Error: &pool.Failure{Code: "lua_error", Message: "boom"}}, "failed"), StatusView{}},

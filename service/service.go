@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"time"
 
 	"github.com/algocline/algocline/pool"
 )
@@ -32,6 +33,8 @@ type Service struct {
 	pool    dispatcher
 	journal *journalReader
 	log     *slog.Logger
+
+	patience time.Duration // see the constant
 }
 
 // dispatcher is what the Service needs of [pool.Dispatcher].
@@ -117,6 +120,8 @@ func newService(c Config, d dispatcher, open openFunc) (*Service, error) {
 		pool:    d,
 		journal: &journalReader{open: open},
 		log:     c.Log,
+
+		patience: patience,
 	}, nil
 }
 

@@ -12,13 +12,9 @@ import (
 	"github.com/algocline/algocline/pool"
 )
 
-// How long a look at the pool may take before the journal's word has to do. Looking never waits
-// for a worker that is stuck.
-const (
-	workersTimeout = 1500 * time.Millisecond
-	detailTimeout  = 2 * time.Second
-	journalTimeout = 2 * time.Second
-)
+// patience is how long one look at the workers or at the journal may take. Looking never waits
+// for a worker that is stuck: what it does not say in time, the journal says.
+const patience = 2 * time.Second
 
 // defaultListed is how many sessions a list shows when the caller names no number.
 const defaultListed = 1000
@@ -84,7 +80,7 @@ func (s *Service) List(ctx context.Context, o ListOptions) (Listing, error) {
 
 // liveSessions returns the active sessions of every worker that answers in time.
 func (s *Service) liveSessions(ctx context.Context) ([]SessionEntry, error) {
-	ctx, cancel := context.WithTimeout(ctx, workersTimeout)
+	ctx, cancel := context.WithTimeout(ctx, s.patience)
 	defer cancel()
 	workers, err := s.pool.Workers(ctx)
 	var all []SessionEntry
@@ -101,7 +97,7 @@ func (s *Service) liveSessions(ctx context.Context) ([]SessionEntry, error) {
 // journalSessions returns the active sessions of the journal that are not in known, and how many
 // there are in all when the list had to be cut (0 otherwise).
 func (s *Service) journalSessions(ctx context.Context, known []SessionEntry, limit int) ([]SessionEntry, int, error) {
-	ctx, cancel := context.WithTimeout(ctx, journalTimeout)
+	ctx, cancel := context.WithTimeout(ctx, s.patience)
 	defer cancel()
 	st, err := s.journal.Store(ctx)
 	if errors.Is(err, ErrNoJournal) {
@@ -139,7 +135,7 @@ func (s *Service) journalSessions(ctx context.Context, known []SessionEntry, lim
 // detail replaces entries that a live worker holds by what it says of them now. Those that have
 // ended meanwhile are left out; those that do not answer in time stay as they are.
 func (s *Service) detail(ctx context.Context, entries []SessionEntry, history bool, activeTotal int) ([]SessionEntry, int) {
-	ctx, cancel := context.WithTimeout(ctx, detailTimeout)
+	ctx, cancel := context.WithTimeout(ctx, s.patience)
 	defer cancel()
 	ended := make([]bool, len(entries))
 	next := make(chan int)
@@ -194,7 +190,7 @@ func (s *Service) Session(ctx context.Context, sid string, history bool) (pool.S
 	if !inJournal && !s.held(ctx, sid) {
 		return pool.Status{}, s.notFound(ctx, sid)
 	}
-	asking, cancel := context.WithTimeout(ctx, detailTimeout)
+	asking, cancel := context.WithTimeout(ctx, s.patience)
 	defer cancel()
 	st, err := s.pool.Session(asking, pool.StatusRequest{SID: sid, IncludeHistory: history})
 	if err == nil && len(st.Sessions) == 0 {
@@ -211,7 +207,7 @@ func (s *Service) Session(ctx context.Context, sid string, history bool) (pool.S
 
 // head looks a session up in the journal, if there is one.
 func (s *Service) head(ctx context.Context, sid string) (journal.Head, bool, error) {
-	ctx, cancel := context.WithTimeout(ctx, journalTimeout)
+	ctx, cancel := context.WithTimeout(ctx, s.patience)
 	defer cancel()
 	st, err := s.journal.Store(ctx)
 	if errors.Is(err, ErrNoJournal) {
@@ -260,7 +256,7 @@ func (s *Service) summary(ctx context.Context, h journal.Head) pool.Status {
 // notFound says which sessions look like the one that was asked for.
 func (s *Service) notFound(ctx context.Context, sid string) error {
 	e := &pool.RemoteError{Code: pool.CodeSessionNotFound, Message: fmt.Sprintf("session '%s' not found", sid)}
-	ctx, cancel := context.WithTimeout(ctx, journalTimeout)
+	ctx, cancel := context.WithTimeout(ctx, s.patience)
 	defer cancel()
 	if st, err := s.journal.Store(ctx); err == nil {
 		if near, err := st.Nearest(ctx, sid, 3); err == nil && len(near) > 0 {

@@ -104,7 +104,7 @@ func TestStuckWorkerDoesNotFreezeStatus(t *testing.T) {
 	s := testService(t, f)
 	st := writer(t, s.home)
 	appendSession(t, st, 0, "s-1", journal.StatePaused)
-	begin := time.Now()
+	s.patience = 100 * time.Millisecond
 	l, err := s.List(t.Context(), ListOptions{Detail: true})
 	if err != nil || len(l.Sessions) != 1 || len(l.Warnings) != 1 || !strings.Contains(l.Warnings[0], "asking the workers") {
 		t.Errorf("List = %+v, %v", l, err)
@@ -112,9 +112,6 @@ func TestStuckWorkerDoesNotFreezeStatus(t *testing.T) {
 	one, err := s.Session(t.Context(), "s-1", true)
 	if err == nil || len(one.Sessions) != 1 || one.Sessions[0].Detail != nil || !one.HasSession {
 		t.Errorf("Session = %+v, %v; want the journal's summary and why", one, err)
-	}
-	if d := time.Since(begin); d > 8*time.Second {
-		t.Errorf("it took %v", d)
 	}
 }
 
