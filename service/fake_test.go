@@ -88,12 +88,11 @@ func (f *fakePool) Close() error { f.closed = true; return nil }
 // testService is a Service over a fake pool and the real journal of a fresh home.
 func testService(t *testing.T, f *fakePool) *Service {
 	t.Helper()
-	home := t.TempDir()
-	c := Config{Home: home, Version: "1.2.3"}
-	s, err := newService(c, f, openJournal(home, c))
+	c, err := Config{Home: t.TempDir(), Version: "1.2.3"}.checked()
 	if err != nil {
 		t.Fatal(err)
 	}
+	s := newService(c, f, openJournal(c))
 	t.Cleanup(func() {
 		if err := s.Close(); err != nil {
 			t.Error(err)

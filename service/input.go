@@ -2,7 +2,6 @@ package service
 
 import (
 	"bytes"
-	"crypto/rand"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -10,7 +9,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"time"
 	"unicode/utf8"
 
 	"github.com/algocline/algocline/pool"
@@ -69,7 +67,7 @@ func (s *Service) request(in RunInput) (pool.RunRequest, error) {
 		}
 	}
 	if r.SID == "" {
-		r.SID = newSID()
+		r.SID = pool.NewSID()
 	} else if err := checkSID(r.SID); err != nil {
 		return r, err
 	}
@@ -136,14 +134,6 @@ func unwrapCtx(raw json.RawMessage) (json.RawMessage, error) {
 		return nil, &InputError{What: "ctx", Why: "is not JSON"}
 	}
 	return raw, nil
-}
-
-// newSID names a session: the time in nanoseconds keeps names sortable, 64 random bits make them
-// unique.
-func newSID() string {
-	var b [8]byte
-	rand.Read(b[:]) // never fails (crypto/rand)
-	return fmt.Sprintf("s-%x-%x", time.Now().UnixNano(), b)
 }
 
 // checkSID holds a caller's session id to what file names, URLs and logs can carry.

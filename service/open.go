@@ -10,10 +10,10 @@ import (
 	"github.com/algocline/algocline/journal/sqlite"
 )
 
-// openJournal opens the journal of a home as a reader: it creates nothing.
-func openJournal(home string, c Config) openFunc {
+// openJournal opens the journal of c's home as a reader: it creates nothing.
+func openJournal(c Config) openFunc {
 	return func(ctx context.Context) (journal.Store, error) {
-		st, err := sqlite.Open(ctx, filepath.Join(home, "journal"), sqlite.Options{ReadOnly: true, Logger: c.Log})
+		st, err := sqlite.Open(ctx, filepath.Join(c.Home, "journal"), sqlite.Options{ReadOnly: true, Logger: c.Log})
 		if errors.Is(err, journal.ErrNotFound) {
 			return nil, ErrNoJournal
 		}

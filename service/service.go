@@ -107,22 +107,30 @@ func (s *Service) Close() error {
 	return errors.Join(s.pool.Close(), s.journal.Close())
 }
 
-// newService is New with the pool and the journal given.
-func newService(c Config, d dispatcher, open openFunc) (*Service, error) {
+// New makes the Service of a home. It touches nothing: workers are started and the journal is
+// opened when they are first needed. Close it.
+func New(c Config) (*Service, error) {
 	c, err := c.checked()
 	if err != nil {
 		return nil, err
 	}
-	return &Service{
-		home:    c.Home,
-		version: c.Version,
-		libs:    c.PackagePaths,
-		pool:    d,
-		journal: &journalReader{open: open},
-		log:     c.Log,
+	d := pool.NewDispatcher(pool.Config{
+		Home: c.Home, Version: c.Version, Exe: c.Exe, Durability: c.Durability, Env: c.Env, Log: c.Log,
+	})
+	return newService(c, d, openJournal(c)), nil
+}
 
+// newService is New with a checked configuration and the pool and the journal given.
+func newService(c Config, d dispatcher, open openFunc) *Service {
+	return &Service{
+		home:     c.Home,
+		version:  c.Version,
+		libs:     c.PackagePaths,
+		pool:     d,
+		journal:  &journalReader{open: open},
+		log:      c.Log,
 		patience: patience,
-	}, nil
+	}
 }
 
 // checked returns the configuration with its paths resolved and its gaps filled.
