@@ -22,7 +22,7 @@ func state(source string) (*lua.State, error) {
 }
 
 func vmSuite(b *bench) error {
-	vms, err := engine.NewVMs(0)
+	vms, err := engine.NewVMs(0, "bench")
 	if err != nil {
 		return err
 	}

@@ -85,7 +85,7 @@ func NewSessions(c SessionsConfig) (*Sessions, error) {
 	if c.Alive == nil {
 		c.Alive = func(journal.Worker) bool { return false }
 	}
-	vms, err := engine.NewVMs(c.Prewarm)
+	vms, err := engine.NewVMs(c.Prewarm, c.Version)
 	if err != nil {
 		return nil, err
 	}
@@ -245,7 +245,7 @@ func (s *Sessions) Run(ctx context.Context, r pool.RunRequest) (pool.Feed, error
 	st := engine.Start{
 		SID: sid, Code: []byte(*r.Code), Name: r.Name, Ctx: r.Ctx, LibPaths: r.LibPaths, Strategy: r.Strategy,
 		Limits: limits, Grants: []string{}, Seed: newSeed(), Zone: s.c.Zone,
-		Machine: runtime.GOOS + "/" + runtime.GOARCH, Release: s.c.Version,
+		Machine: runtime.GOOS + "/" + runtime.GOARCH,
 	}
 	if st.Name == "" {
 		st.Name = "strategy.lua"
