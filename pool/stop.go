@@ -15,11 +15,15 @@ import (
 	"github.com/algocline/algocline/journal/lock"
 )
 
-const (
-	politePatience = 10 * time.Second // for a shutdown request
-	termPatience   = 5 * time.Second  // for SIGTERM
-	killPatience   = 5 * time.Second  // for SIGKILL
-)
+// patience is how long a worker that is ended is waited for at each step.
+type patience struct {
+	shake  time.Duration // for its handshake
+	polite time.Duration // after a shutdown request
+	term   time.Duration // after SIGTERM
+	kill   time.Duration // after SIGKILL
+}
+
+var usualPatience = patience{shake: 3 * time.Second, polite: 10 * time.Second, term: 5 * time.Second, kill: 5 * time.Second}
 
 // Stop ends live workers: those whose socket or pid is named, or all. Each is asked to shut
 // down, which lets it finish its steps; one that does not within ten seconds gets SIGTERM and then
@@ -53,15 +57,15 @@ func (d *Dispatcher) Stop(ctx context.Context, names ...string) ([]WorkerInfo, e
 }
 
 func (d *Dispatcher) stop(ctx context.Context, id identity) error {
-	patience := politePatience
+	polite := d.patience.polite
 	if err := d.askToLeave(ctx, id); err != nil {
 		d.c.Log.Debug("asking a worker to leave", "pid", id.PID, "error", err)
-		patience = 0
+		polite = 0
 	}
 	steps := []struct {
 		sig  syscall.Signal
 		wait time.Duration
-	}{{0, patience}, {syscall.SIGTERM, termPatience}, {syscall.SIGKILL, killPatience}}
+	}{{0, polite}, {syscall.SIGTERM, d.patience.term}, {syscall.SIGKILL, d.patience.kill}}
 	for _, s := range steps {
 		if s.sig != 0 {
 			if err := id.signal(s.sig); err != nil {
@@ -83,9 +87,9 @@ func (d *Dispatcher) askToLeave(ctx context.Context, id identity) error {
 	if id.Version != d.c.Version {
 		return &VersionMismatchError{Client: d.c.Version, Server: id.Version}
 	}
-	ctx, cancel := context.WithTimeout(ctx, politePatience)
+	ctx, cancel := context.WithTimeout(ctx, d.patience.polite)
 	defer cancel()
-	c, err := Dial(ctx, id.Sock, Options{Version: d.c.Version, HandshakeTimeout: pickPatience})
+	c, err := Dial(ctx, id.Sock, Options{Version: d.c.Version, HandshakeTimeout: d.patience.shake})
 	if err != nil {
 		return err
 	}
