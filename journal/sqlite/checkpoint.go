@@ -47,6 +47,8 @@ func (s *Store) discard(c *conn) *conn {
 }
 
 func (s *Store) foldBack(c *conn) error {
+	s.folding.Lock()
+	defer s.folding.Unlock()
 	row, _, err := c.one(qCheckpoint)
 	if err != nil {
 		return wrapSQL(s.path, "checkpointing", err)
