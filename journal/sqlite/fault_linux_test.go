@@ -3,8 +3,6 @@ package sqlite_test
 import (
 	"errors"
 	"fmt"
-	"io"
-	"log/slog"
 	"math/rand/v2"
 	"strings"
 	"testing"
@@ -14,8 +12,6 @@ import (
 	"github.com/algocline/algocline/journal/sqlite"
 	"github.com/algocline/algocline/journal/sqlite/faultvfs"
 )
-
-var quiet = slog.New(slog.NewTextHandler(io.Discard, nil))
 
 func newDisk(t *testing.T) *faultvfs.Disk {
 	t.Helper()
@@ -29,17 +25,6 @@ func newDisk(t *testing.T) *faultvfs.Disk {
 		}
 	})
 	return d
-}
-
-// closing closes a store when the test ends.
-func closing(t *testing.T, s *sqlite.Store) *sqlite.Store {
-	t.Helper()
-	t.Cleanup(func() {
-		if err := s.Close(); err != nil {
-			t.Errorf("Close: %v", err)
-		}
-	})
-	return s
 }
 
 // TestSyncs counts what the disk is asked for: a continue is one sync of the log.

@@ -2,6 +2,8 @@ package sqlite_test
 
 import (
 	"context"
+	"io"
+	"log/slog"
 	"os"
 	"testing"
 
@@ -10,6 +12,9 @@ import (
 	"github.com/algocline/algocline/journal/sqlite"
 	"go.uber.org/goleak"
 )
+
+// quiet is for stores whose troubles a test makes itself.
+var quiet = slog.New(slog.NewTextHandler(io.Discard, nil))
 
 func TestMain(m *testing.M) {
 	if what := os.Getenv(childEnv); what != "" {
@@ -38,5 +43,16 @@ func open(t testing.TB, dir string, opts sqlite.Options) *sqlite.Store {
 	if err != nil {
 		t.Fatalf("Open: %v", err)
 	}
+	return s
+}
+
+// closing closes a store when the test ends.
+func closing(t *testing.T, s *sqlite.Store) *sqlite.Store {
+	t.Helper()
+	t.Cleanup(func() {
+		if err := s.Close(); err != nil {
+			t.Errorf("Close: %v", err)
+		}
+	})
 	return s
 }
