@@ -68,6 +68,9 @@ const (
 	ticketName   = "ticket"
 )
 
+// pageSize is SQLite's default; files of larger pages were no faster for random continues.
+const pageSize = 4096
+
 // minSQLite is the oldest library that is trusted with a log that is written and folded back at
 // once (3.51.3).
 const minSQLite = 3051003
@@ -92,8 +95,9 @@ type Store struct {
 	// doubt is set by a failed commit or checkpoint: what is in the log may not be what the disk
 	// will keep, so it is folded back and begun anew before the next commit.
 	doubt   atomic.Bool
-	folding sync.Mutex  // held while a checkpoint of this store is under way
-	fold    atomic.Bool // asks the writer to fold the rest of the log back
+	logSize atomic.Int64 // of the log in bytes, when it was folded last
+	folding sync.Mutex   // held while a checkpoint of this store is under way
+	fold    atomic.Bool  // asks the writer to fold the rest of the log back
 
 	mu     sync.Mutex
 	closed bool

@@ -132,7 +132,8 @@ type writer struct {
 
 	last        int64 // last row of the log as of the last commit
 	dataVersion int64 // tells whether others have committed since
-	dirty       int64 // bytes written since the last checkpoint was asked for
+	dirty       int64 // bytes written, roughly, since a checkpoint was asked for
+	unfolded    int64 // and since the writer folded the log itself
 }
 
 func (w *writer) loop() {
@@ -206,9 +207,12 @@ func (w *writer) prepare(group []*request) error {
 			return err
 		}
 	}
-	if w.s.fold.CompareAndSwap(true, false) {
-		if _, _, err := w.c.one(qCheckpoint); err != nil {
-			return wrapSQL(w.c.path, "checkpointing", err)
+	if w.s.fold.Load() || w.unfolded >= w.s.opts.WALLimit {
+		w.s.fold.Store(false)
+		w.unfolded = 0
+		if err := w.s.foldBack(w.c); err != nil {
+			w.s.doubt.Store(true)
+			return err
 		}
 	}
 	full := false
@@ -304,7 +308,9 @@ func (w *writer) committed(t *txn) {
 	}
 	w.s.known.add(t.contents)
 	w.s.advance(t.last, w.full)
-	w.dirty += t.bytes + 4096*int64(len(t.sessions)+3)
+	n := t.bytes + pageSize*int64(len(t.sessions)+3)
+	w.dirty += n
+	w.unfolded += n
 	if w.dirty >= w.s.opts.WALLimit/8 {
 		w.dirty = 0
 		w.s.wantCheckpoint()
