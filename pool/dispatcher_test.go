@@ -381,7 +381,7 @@ func TestStopsAStuckWorker(t *testing.T) {
 		t.Fatalf("got %v, %v", live, err)
 	}
 	stranger := live[0]
-	stranger.Start = "0"
+	stranger.Start++
 	if err := stranger.signal(syscall.SIGKILL); err == nil || !strings.Contains(err.Error(), "not touched") {
 		t.Errorf("a process with another start time got a signal: %v", err)
 	}

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/algocline/algocline/journal/lock"
+	"github.com/algocline/algocline/journal/procid"
 )
 
 // patience is how long a worker that is ended is waited for at each step.
@@ -121,8 +122,7 @@ func (id identity) signal(sig syscall.Signal) error {
 	if !alive {
 		return nil // dead meanwhile, which is what was wanted
 	}
-	start, err := processStart(id.PID)
-	if err != nil || start != id.Start {
+	if now, err := procid.Of(id.PID); err != nil || now.Start != id.Start {
 		return fmt.Errorf("process %d is not the worker that its lock file %s names; it was not touched", id.PID, id.lock)
 	}
 	if err := p.Signal(sig); err != nil && !errors.Is(err, os.ErrProcessDone) {
