@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"image/color"
 	"io"
 	"log/slog"
 	"os"
@@ -54,7 +55,7 @@ func (p palette) good(s string) string { return p.colour(s, lipgloss.Green) }
 func (p palette) warn(s string) string { return p.colour(s, lipgloss.Yellow) }
 func (p palette) bad(s string) string  { return p.colour(s, lipgloss.Red) }
 
-func (p palette) colour(s string, c lipgloss.ANSIColor) string {
+func (p palette) colour(s string, c color.Color) string {
 	return p.paint(s, func() lipgloss.Style { return lipgloss.NewStyle().Foreground(c) })
 }
 
