@@ -30,10 +30,14 @@ func newVoice(out, err *os.File) *voice {
 }
 
 // palette is how things look on one stream.
-type palette struct{ on bool }
+type palette struct {
+	terminal bool // somebody may be watching
+	on       bool // and sees colours
+}
 
 func paletteFor(f *os.File) palette {
-	return palette{on: os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb" && term.IsTerminal(int(f.Fd()))}
+	terminal := term.IsTerminal(int(f.Fd()))
+	return palette{terminal, terminal && os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb"}
 }
 
 func (p palette) paint(s string, style func() lipgloss.Style) string {

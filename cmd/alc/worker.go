@@ -2,11 +2,7 @@ package main
 
 import (
 	"errors"
-	"fmt"
 	"log/slog"
-	"os"
-	"strconv"
-	"time"
 
 	"github.com/spf13/cobra"
 
@@ -14,11 +10,6 @@ import (
 	"github.com/algocline/algocline/internal/buildinfo"
 	"github.com/algocline/algocline/pool/worker"
 )
-
-const idleVariable = "ALC_POOL_IDLE_TIMEOUT"
-
-// defaultIdle is how long a worker stays without work.
-const defaultIdle = 30 * time.Minute
 
 // newPoolWorker is the process that holds sessions. Fronts start it; people do not.
 func newPoolWorker(a *app) *cobra.Command {
@@ -54,32 +45,13 @@ func (a *app) workerConfig() (worker.Config, error) {
 	if err != nil {
 		return worker.Config{}, &settingsError{"the operator's limits", err.Error()}
 	}
-	idle, err := idleTimeout(os.Getenv(idleVariable), set.IdleTimeout)
-	if err != nil {
-		return worker.Config{}, err
-	}
 	return worker.Config{
 		Home:         set.Home,
 		Version:      buildinfo.Version(),
 		Durability:   set.Durability,
 		PackagePaths: set.PackagePaths,
 		Limits:       limits,
-		IdleTimeout:  idle,
+		IdleTimeout:  set.IdleTimeout,
 		Log:          slog.New(slog.NewTextHandler(a.voice.err, nil)),
 	}, nil
-}
-
-// idleTimeout is what the environment says, else the file, else 30 minutes; 0 is never.
-func idleTimeout(env string, file *time.Duration) (time.Duration, error) {
-	switch {
-	case env != "":
-		seconds, err := strconv.ParseInt(env, 10, 32)
-		if err != nil || seconds < 0 {
-			return 0, &settingsError{idleVariable, fmt.Sprintf("%q is not a number of seconds, 0 for never", env)}
-		}
-		return time.Duration(seconds) * time.Second, nil
-	case file != nil:
-		return *file, nil
-	}
-	return defaultIdle, nil
 }
