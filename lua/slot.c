@@ -18,8 +18,8 @@ static const struct {
 	{0x002000000000, 0x007000000000},
 };
 
-#define WARM_SLOTS 32
-#define WARM_BYTES ((size_t)128 << 10)
+#define WARM_SLOTS 16
+#define WARM_BYTES ((size_t)256 << 10)
 
 static struct {
 	pthread_mutex_t mu;

@@ -31,3 +31,4 @@ local function theme(name, target, members)
 end
 
 theme("text", alc, { "fingerprint", "vote" })
+theme("fork", alc, { "fork" })
