@@ -37,6 +37,8 @@ func continueError(sid string, err error) error {
 		text = fmt.Sprintf("session '%s' not found%s", sid, nearest(remote))
 	case remote.Code == pool.CodeQueryNotOpen:
 		text = "invalid transition: " + explain(err)
+	case remote.Code == pool.CodeSessionFinished:
+		text = finished(sid, remote)
 	default:
 		text = explain(err)
 	}
@@ -44,6 +46,27 @@ func continueError(sid string, err error) error {
 		text = fmt.Sprintf("session '%s': %s", sid, text)
 	}
 	return errors.New("Continue failed: " + text) //nolint:staticcheck // a wire text
+}
+
+// finished says how a session ended, in the words that its last answer had.
+func finished(sid string, e *pool.RemoteError) string {
+	var wire pool.WireFeed
+	raw, err := json.Marshal(e.Details["feed_result"])
+	if err == nil {
+		err = json.Unmarshal(raw, &wire)
+	}
+	if err != nil || wire.Type != pool.FeedFinished {
+		return explain(e)
+	}
+	f, err := wire.Feed(sid)
+	if err != nil {
+		return explain(e)
+	}
+	end, err := service.Render(f)
+	if err != nil {
+		return explain(e)
+	}
+	return fmt.Sprintf("session '%s' has finished (%s) and takes no more answers; it ended with %s", sid, e.Code, end)
 }
 
 // nearest says which sessions the caller may have meant.

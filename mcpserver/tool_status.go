@@ -23,6 +23,9 @@ const statusSchema = `{
   }
 }`
 
+// maxRevived is how many sessions without a worker a list brings back to show their questions.
+const maxRevived = 100
+
 func (s *Server) statusTool() tool {
 	return tool{mcp.Tool{
 		Name:        "alc_status",
@@ -50,7 +53,11 @@ func (s *Server) status(ctx context.Context, a arguments) (json.RawMessage, erro
 	if sid != nil {
 		return s.statusOf(ctx, *sid, view)
 	}
-	l, err := s.svc.List(ctx, service.ListOptions{Detail: true, History: history})
+	o := service.ListOptions{Detail: true, History: history}
+	if filter != nil || history {
+		o.Revive = maxRevived
+	}
+	l, err := s.svc.List(ctx, o)
 	if err != nil {
 		return nil, fmt.Errorf("Status failed: %w", err) //nolint:staticcheck // shown to people
 	}

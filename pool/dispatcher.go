@@ -34,8 +34,9 @@ type Config struct {
 // leaves to another. What it sends can be sent twice without harm: sessions are named before they
 // are started, and answers name their queries. It is safe for concurrent use.
 type Dispatcher struct {
-	c   Config
-	dir string
+	c        Config
+	dir      string
+	patience patience
 
 	// starting is held while a worker is looked for, dialled or started.
 	starting chan struct{}
@@ -77,7 +78,7 @@ func NewDispatcher(c Config) *Dispatcher {
 		c.Home = home
 	}
 	return &Dispatcher{
-		c: c, dir: Dir(c.Home), starting: make(chan struct{}, 1),
+		c: c, dir: Dir(c.Home), patience: usualPatience, starting: make(chan struct{}, 1),
 		links: map[string]*link{}, routes: map[string]string{},
 	}
 }

@@ -13,13 +13,18 @@ import (
 	"time"
 
 	"github.com/algocline/algocline/journal/lock"
+	"github.com/algocline/algocline/journal/procid"
 )
 
-const (
-	politePatience = 10 * time.Second // for a shutdown request
-	termPatience   = 5 * time.Second  // for SIGTERM
-	killPatience   = 5 * time.Second  // for SIGKILL
-)
+// patience is how long a worker that is ended is waited for at each step.
+type patience struct {
+	shake  time.Duration // for its handshake
+	polite time.Duration // after a shutdown request
+	term   time.Duration // after SIGTERM
+	kill   time.Duration // after SIGKILL
+}
+
+var usualPatience = patience{shake: 3 * time.Second, polite: 10 * time.Second, term: 5 * time.Second, kill: 5 * time.Second}
 
 // Stop ends live workers: those whose socket or pid is named, or all. Each is asked to shut
 // down, which lets it finish its steps; one that does not within ten seconds gets SIGTERM and then
@@ -53,15 +58,15 @@ func (d *Dispatcher) Stop(ctx context.Context, names ...string) ([]WorkerInfo, e
 }
 
 func (d *Dispatcher) stop(ctx context.Context, id identity) error {
-	patience := politePatience
+	polite := d.patience.polite
 	if err := d.askToLeave(ctx, id); err != nil {
 		d.c.Log.Debug("asking a worker to leave", "pid", id.PID, "error", err)
-		patience = 0
+		polite = 0
 	}
 	steps := []struct {
 		sig  syscall.Signal
 		wait time.Duration
-	}{{0, patience}, {syscall.SIGTERM, termPatience}, {syscall.SIGKILL, killPatience}}
+	}{{0, polite}, {syscall.SIGTERM, d.patience.term}, {syscall.SIGKILL, d.patience.kill}}
 	for _, s := range steps {
 		if s.sig != 0 {
 			if err := id.signal(s.sig); err != nil {
@@ -83,9 +88,9 @@ func (d *Dispatcher) askToLeave(ctx context.Context, id identity) error {
 	if id.Version != d.c.Version {
 		return &VersionMismatchError{Client: d.c.Version, Server: id.Version}
 	}
-	ctx, cancel := context.WithTimeout(ctx, politePatience)
+	ctx, cancel := context.WithTimeout(ctx, d.patience.polite)
 	defer cancel()
-	c, err := Dial(ctx, id.Sock, Options{Version: d.c.Version, HandshakeTimeout: pickPatience})
+	c, err := Dial(ctx, id.Sock, Options{Version: d.c.Version, HandshakeTimeout: d.patience.shake})
 	if err != nil {
 		return err
 	}
@@ -117,8 +122,7 @@ func (id identity) signal(sig syscall.Signal) error {
 	if !alive {
 		return nil // dead meanwhile, which is what was wanted
 	}
-	start, err := processStart(id.PID)
-	if err != nil || start != id.Start {
+	if now, err := procid.Of(id.PID); err != nil || now.Start != id.Start {
 		return fmt.Errorf("process %d is not the worker that its lock file %s names; it was not touched", id.PID, id.lock)
 	}
 	if err := p.Signal(sig); err != nil && !errors.Is(err, os.ErrProcessDone) {

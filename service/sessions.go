@@ -32,7 +32,10 @@ type SessionEntry struct {
 type ListOptions struct {
 	Detail  bool // ask the workers for [pool.SessionDetail], at the price of a request a session
 	History bool // with Detail: the last exchanges too
-	Limit   int  // at most so many sessions, those that changed last; 0 is 1000
+	// Revive is, with Detail, how many sessions without a live worker are brought back by one, so
+	// that their Detail is known too.
+	Revive int
+	Limit  int // at most so many sessions, those that changed last; 0 is 1000
 }
 
 // Listing is the active sessions of a home.
@@ -73,7 +76,7 @@ func (s *Service) List(ctx context.Context, o ListOptions) (Listing, error) {
 	l.Active = max(len(all), more)
 	l.Sessions = all[:min(len(all), o.Limit)]
 	if o.Detail {
-		l.Sessions, l.Active = s.detail(ctx, l.Sessions, o.History, l.Active)
+		s.detail(ctx, &l, o)
 	}
 	return l, nil
 }
@@ -132,37 +135,40 @@ func (s *Service) journalSessions(ctx context.Context, known []SessionEntry, lim
 	return rest, total, nil
 }
 
-// detail replaces entries that a live worker holds by what it says of them now. Those that have
-// ended meanwhile are left out; those that do not answer in time stay as they are.
-func (s *Service) detail(ctx context.Context, entries []SessionEntry, history bool, activeTotal int) ([]SessionEntry, int) {
+// detail replaces the entries of a list by what their workers say of them now. Those that have
+// ended meanwhile are left out; those of which nothing is heard in time stay as they are.
+func (s *Service) detail(ctx context.Context, l *Listing, o ListOptions) {
 	ctx, cancel := context.WithTimeout(ctx, s.patience)
 	defer cancel()
-	ended := make([]bool, len(entries))
+	ended := make([]bool, len(l.Sessions))
 	next := make(chan int)
 	var wg sync.WaitGroup
-	for range min(8, len(entries)) {
+	for range min(8, len(l.Sessions)) {
 		wg.Go(func() {
 			for i := range next {
-				ended[i] = s.detailOne(ctx, &entries[i], history)
+				ended[i] = s.detailOne(ctx, &l.Sessions[i], o.History)
 			}
 		})
 	}
-	for i := range entries {
-		if entries[i].Worker.PID != 0 {
-			next <- i
+	for i := range l.Sessions {
+		if l.Sessions[i].Worker.PID == 0 {
+			if o.Revive == 0 {
+				continue
+			}
+			o.Revive--
 		}
+		next <- i
 	}
 	close(next)
 	wg.Wait()
-	kept := entries[:0]
-	for i, e := range entries {
-		if ended[i] {
-			activeTotal--
-			continue
+	kept := l.Sessions[:0]
+	for i, e := range l.Sessions {
+		if !ended[i] {
+			kept = append(kept, e)
 		}
-		kept = append(kept, e)
 	}
-	return kept, activeTotal
+	l.Active -= len(l.Sessions) - len(kept)
+	l.Sessions = kept
 }
 
 func (s *Service) detailOne(ctx context.Context, e *SessionEntry, history bool) (ended bool) {

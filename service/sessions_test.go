@@ -71,6 +71,12 @@ func TestListUnitesPoolAndJournal(t *testing.T) {
 	if orphan := l.Sessions[1]; orphan.Worker.PID != 0 || orphan.Strategy != "cot" || orphan.QueriesOpen != 2 || orphan.State != "paused" {
 		t.Errorf("orphan: %+v", orphan)
 	}
+	f.sessions["s-orphan"] = worker(pool.SessionInfo{SessionID: "s-orphan", State: "paused", Detail: &pool.SessionDetail{}})
+	for revive, want := range []int{0, 42} {
+		if l, err = s.List(t.Context(), ListOptions{Detail: true, Revive: revive}); err != nil || l.Sessions[1].Worker.PID != want {
+			t.Errorf("Revive %d: %+v, %v", revive, l.Sessions[1], err)
+		}
+	}
 	entries, err := s.Sessions(t.Context())
 	if err != nil || len(entries) != 3 {
 		t.Errorf("Sessions = %v, %v; want the worker's word without asking twice", sids(entries), err)

@@ -32,6 +32,7 @@ func (s *Store) checkpointer() {
 			}
 		}
 		if err := s.foldBack(c); err != nil {
+			s.doubt.Store(true)
 			s.log.Warn("folding the journal's log back", "error", err)
 			c = s.discard(c)
 		}

@@ -38,6 +38,7 @@ const (
 	qSIDsFrom
 	qSIDsBefore
 	qCheckpoint
+	qRestart
 	queryCount
 )
 
@@ -87,4 +88,5 @@ var queries = [queryCount]string{
 	qSIDsFrom:   `SELECT sid FROM session WHERE sid >= ? ORDER BY sid LIMIT ?`,
 	qSIDsBefore: `SELECT sid FROM session WHERE sid < ? ORDER BY sid DESC LIMIT ?`,
 	qCheckpoint: `PRAGMA wal_checkpoint(PASSIVE)`,
+	qRestart:    `PRAGMA wal_checkpoint(RESTART)`,
 }

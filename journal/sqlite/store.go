@@ -88,7 +88,10 @@ type Store struct {
 	mark              atomic.Pointer[mark.File]
 
 	checkpoint chan struct{} // a token asks for one
-	fold       atomic.Bool   // asks the writer to fold the rest of the log back
+	// doubt is set by a failed commit or checkpoint: what is in the log may not be what the disk
+	// will keep, so it is folded back and begun anew before the next commit.
+	doubt atomic.Bool
+	fold  atomic.Bool // asks the writer to fold the rest of the log back
 
 	mu     sync.Mutex
 	closed bool

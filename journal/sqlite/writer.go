@@ -132,10 +132,7 @@ type writer struct {
 
 	last        int64 // last row of the log as of the last commit
 	dataVersion int64 // tells whether others have committed since
-	// doubt is set by a failed commit. What was written before it and not synced may be gone
-	// although a later sync succeeds, so the log is copied into the database first.
-	doubt bool
-	dirty int64 // bytes written since the last checkpoint was asked for
+	dirty       int64 // bytes written since the last checkpoint was asked for
 }
 
 func (w *writer) loop() {
@@ -188,7 +185,7 @@ func (w *writer) attempt(group []*request) (*txn, error) {
 		return t, nil
 	}
 	if _, _, err := w.c.exec(qCommit); err != nil {
-		w.doubt = true
+		w.s.doubt.Store(true)
 		return t, &journal.UncertainError{Cause: wrapSQL(w.c.path, "committing to", err)}
 	}
 	w.committed(t)
@@ -204,7 +201,7 @@ func (w *writer) prepare(group []*request) error {
 		}
 		w.c, w.full, w.dataVersion = c, false, 0
 	}
-	if w.doubt {
+	if w.s.doubt.Load() {
 		if err := w.settle(); err != nil {
 			return err
 		}
@@ -237,17 +234,19 @@ func (w *writer) setSync(full bool) error {
 	return nil
 }
 
-// settle copies the whole log into the database and syncs that.
+// settle copies the whole log into the database, syncs that and makes the log start over: after
+// a failed sync the log may have holes on the disk that no later sync reports, and whatever is
+// written behind a hole is lost with it.
 func (w *writer) settle() error {
-	row, _, err := w.c.one(qCheckpoint)
+	row, _, err := w.c.one(qRestart)
 	if err != nil {
-		return wrapSQL(w.c.path, "recovering from a failed commit: checkpointing", err)
+		return wrapSQL(w.c.path, "recovering from a failed write: folding the log back into", err)
 	}
 	d := decoder{row: row}
 	if busy, total, done := d.int(), d.int(), d.int(); busy != 0 || total != done {
-		return fmt.Errorf("recovering from a failed commit of %s: a reader holds the log (%d of %d pages copied); try again", w.c.path, done, total)
+		return fmt.Errorf("recovering from a failed write to %s: a reader holds the log (%d of %d pages copied); try again", w.c.path, done, total)
 	}
-	w.doubt = false
+	w.s.doubt.Store(false)
 	return nil
 }
 
