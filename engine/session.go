@@ -134,7 +134,8 @@ func (s *Session) boot(ctx context.Context) error {
 	if s.start.Ctx != nil {
 		js = string(s.start.Ctx)
 	}
-	return s.drive(ctx, value.Of(string(s.start.Code), s.start.Name, js, s.start.Seed, s.start.SID))
+	return s.drive(ctx, value.Of(string(s.start.Code), s.start.Name, js, s.start.Seed, s.start.SID,
+		s.start.Dirs.table(), s.start.environment()))
 }
 
 // Answer gives answers to open queries, one after the other. When the last query of a pause is

@@ -4,6 +4,20 @@ local type, tostring, tonumber, error, pcall = type, tostring, tonumber, error, 
 local format, gsub = string.format, string.gsub
 local is_utf8 = sys.is_utf8
 
+-- pristine is what a theme sees as its globals: the standard functions as they were before the
+-- first script ran, however late the theme is loaded.
+local pristine = { _G = _G }
+for _, name in ipairs { "error", "ipairs", "next", "pairs", "pcall", "rawequal", "rawget", "rawlen", "rawset", "select",
+  "setmetatable", "getmetatable", "tonumber", "tostring", "type" } do
+  pristine[name] = _G[name]
+end
+for _, name in ipairs { "math", "string", "table", "utf8" } do
+  local copy = {}
+  for k, v in pairs(_G[name]) do copy[k] = v end
+  pristine[name] = copy
+end
+lib.pristine = pristine
+
 -- text returns a string argument; a number counts as its text.
 function lib.text(v, fname, i)
   local t = type(v)

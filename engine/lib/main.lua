@@ -6,8 +6,9 @@ local encode, decode, load, traceback = sys.json_encode, sys.json_decode, sys.lo
 
 _G.alc = alc
 
-local code, name, ctx_json, seed = sys.request("ready")
+local code, name, ctx_json, seed, sid, dirs, variables = sys.request("ready")
 sys.seed(seed)
+alc._dirs, lib.variables = dirs, variables
 
 -- A function's body, as the original wraps it, but on the script's own line 1: the numbers in
 -- messages are those of the file.

@@ -13,7 +13,7 @@ local function theme(name, target, members)
     local m = members[i]
     local function stub(...)
       if def == nil then
-        local chunk, why = load(request("theme", name), "alc." .. name)
+        local chunk, why = load(request("theme", name), "alc." .. name, lib.pristine)
         if chunk == nil then error(why, 0) end
         local made = {}
         chunk(sys, alc, lib, made)
@@ -30,4 +30,11 @@ local function theme(name, target, members)
   end
 end
 
-theme("text", alc, { "fingerprint", "vote" })
+theme("text", alc, { "chunk", "fingerprint" })
+theme("match", alc, { "match_enum", "match_bool" })
+theme("parse", alc, { "parse_score", "parse_number", "json_extract" })
+theme("format", alc, { "fmt", "log_fmt" })
+theme("cache", alc, { "cache", "cache_info", "cache_clear" })
+theme("calls", alc, { "ground", "specify", "llm_safe", "llm_json", "parallel", "budget_check" })
+theme("collections", alc, { "map", "filter", "reduce", "vote" })
+theme("flow", alc, { "tuning", "pipe" })

@@ -1,16 +1,16 @@
 -- Helpers over plain text: windows for long inputs, and hashes that forgive how a text is laid out.
 local sys, alc, lib, def = ...
-local type, tostring, tonumber = type, tostring, tonumber
+local tostring = tostring
 local byte, find, format, gsub, lower, match, sub =
   string.byte, string.find, string.format, string.gsub, string.lower, string.match, string.sub
-local offset, tointeger = utf8.offset, math.tointeger
-local text, options = lib.text, lib.options
+local offset = utf8.offset
+local text, options, whole = lib.text, lib.options, lib.whole
 
--- count reads an option that is a whole number not below zero; anything else gives the default.
+-- count reads an option that is a number of units, a fraction of one cut off; what is negative or
+-- no number gives the default.
 local function count(v, default)
-  if type(v) == "string" then v = tonumber(v) end
-  local n = type(v) == "number" and tointeger(v)
-  if not n or n < 0 then return default end
+  local n = whole(v)
+  if n == nil or n < 0 then return default end
   return n
 end
 
