@@ -50,7 +50,7 @@ func (s *Session) forked(ctx context.Context, t *strand, args value.List) (value
 		f.children = append(f.children, c)
 		code := fmt.Sprintf(childCode, name)
 		seed := s.start.Seed ^ (s.forks<<20 | int64(i+1))
-		if err := s.drive(ctx, c, value.Of(code, "fork:"+name, js, seed, fmt.Sprintf("fork-%d", i))); err != nil {
+		if err := s.drive(ctx, c, s.welcome(code, "fork:"+name, js, seed, fmt.Sprintf("fork-%d", i))); err != nil {
 			return nil, true, err
 		}
 	}

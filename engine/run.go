@@ -18,8 +18,14 @@ func (s *Session) boot(ctx context.Context) error {
 	if s.start.Ctx != nil {
 		js = string(s.start.Ctx)
 	}
-	in := value.Of(string(s.start.Code), s.start.Name, js, s.start.Seed)
+	in := s.welcome(string(s.start.Code), s.start.Name, js, s.start.Seed, nil)
 	return s.run(ctx, func() error { return s.drive(ctx, s.root, in) })
+}
+
+// welcome is what a waiting VM begins with: its script and what that may know of its start. A
+// child of alc.fork has a namespace of its own.
+func (s *Session) welcome(code, name string, js any, seed int64, namespace any) value.List {
+	return value.Of(code, name, js, seed, namespace, s.start.Dirs.table(), s.start.environment())
 }
 
 // run carries the session to its next pause or its end; that is committed when run returns nil.

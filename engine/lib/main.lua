@@ -6,9 +6,10 @@ local encode, decode, load, traceback = sys.json_encode, sys.json_decode, sys.lo
 
 _G.alc = alc
 
-local code, name, ctx_json, seed, namespace = sys.request("ready")
+local code, name, ctx_json, seed, namespace, dirs, variables = sys.request("ready")
 sys.seed(seed)
 lib.child = namespace ~= nil
+alc._dirs, lib.variables = dirs, variables
 
 -- A function's body, as the original wraps it, but on the script's own line 1: the numbers in
 -- messages are those of the file.
