@@ -3,7 +3,6 @@ package mcpserver
 import (
 	"context"
 	"encoding/json"
-	"fmt"
 
 	"github.com/modelcontextprotocol/go-sdk/mcp"
 
@@ -59,7 +58,7 @@ func (s *Server) status(ctx context.Context, a arguments) (json.RawMessage, erro
 	}
 	l, err := s.svc.List(ctx, o)
 	if err != nil {
-		return nil, fmt.Errorf("Status failed: %w", err) //nolint:staticcheck // shown to people
+		return nil, failure("Status failed: %s", explain(err))
 	}
 	return service.RenderList(l, view)
 }
