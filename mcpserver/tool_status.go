@@ -22,8 +22,14 @@ const statusSchema = `{
   }
 }`
 
-// maxRevived is how many sessions without a worker a list brings back to show their questions.
-const maxRevived = 100
+const (
+	// maxListed is how many sessions a list shows, those that changed last: a model has to read
+	// it. The others are counted.
+	maxListed = 200
+	// maxRevived is how many sessions that no worker has in memory a list brings back to show
+	// their questions.
+	maxRevived = 100
+)
 
 func (s *Server) statusTool() tool {
 	return tool{mcp.Tool{
@@ -52,7 +58,7 @@ func (s *Server) status(ctx context.Context, a arguments) (json.RawMessage, erro
 	if sid != nil {
 		return s.statusOf(ctx, *sid, view)
 	}
-	o := service.ListOptions{Detail: true, History: history}
+	o := service.ListOptions{Detail: true, History: history, Limit: maxListed}
 	if filter != nil || history {
 		o.Revive = maxRevived
 	}
