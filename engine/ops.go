@@ -29,7 +29,7 @@ var ops = join(map[string]op{
 	"remaining": {read: readRemaining},
 	"date":      {pure: date},
 	"mktime":    {pure: mktime},
-}, stateOps)
+}, stateOps, textOps)
 
 func join(groups ...map[string]op) map[string]op {
 	all := map[string]op{}
@@ -60,7 +60,11 @@ func (a arguments) at(i int) any {
 }
 
 func (a arguments) text(i int) string { s, _ := a.at(i).(string); return s }
-func (a arguments) int(i int) int64   { n, _ := a.at(i).(int64); return n }
+func (a arguments) list(i int) []string {
+	t, _ := a.at(i).(*value.Table)
+	return strs(t)
+}
+func (a arguments) int(i int) int64 { n, _ := a.at(i).(int64); return n }
 func (a arguments) float(i int) float64 {
 	switch n := a.at(i).(type) {
 	case float64:

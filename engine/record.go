@@ -2,6 +2,8 @@ package engine
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 	"sort"
 	"time"
 
@@ -69,6 +71,8 @@ type Start struct {
 	Name     string // chunk name in messages
 	Ctx      []byte // JSON text; nil when the caller gave none
 	LibPaths []string
+	Env      map[string]string // what alc.env shows; nil: nothing
+	Dirs     Dirs              // what alc._dirs shows
 	Strategy string
 	Limits   Limits
 	Grants   []string
@@ -80,6 +84,12 @@ type Start struct {
 	Host     int64  // semantic version of the host functions
 	Library  journal.ContentHash
 	At       time.Time
+}
+
+// Dirs are the absolute paths of a home that a script may ask for. They tell it where things lie
+// and open none of them.
+type Dirs struct {
+	State, Cards, Scenarios string
 }
 
 // HostVersion is the semantic version of the host functions. It rises when one of them changes
@@ -102,13 +112,17 @@ func (s *Start) encode() []byte {
 	if s.Ctx != nil {
 		ctx = string(s.Ctx)
 	}
+	var env any
+	if s.Env != nil {
+		env = s.environment()
+	}
 	l := s.Limits
 	limits := value.Table{
 		Keys: []any{"batch", "llm_calls", "log_size", "memory", "prompt_size", "result_size", "step_cpu", "wall"},
 		Vals: []any{l.Batch, l.LLMCalls, l.LogSize, l.Memory, l.PromptSize, l.ResultSize, int64(l.StepCPU), int64(l.Wall)},
 	}
 	return body("code", string(h[:]), "name", s.Name, "ctx", ctx, "lib_paths", paths, "strategy", s.Strategy,
-		"limits", &limits, "grants", grants, "seed", s.Seed, "zone", s.Zone, "machine", s.Machine,
+		"env", env, "dirs", s.Dirs.table(), "limits", &limits, "grants", grants, "seed", s.Seed, "zone", s.Zone, "machine", s.Machine,
 		"release", s.Release, "lua", s.Lua, "host", s.Host, "library", string(s.Library[:]), "sid", s.SID)
 }
 
@@ -122,6 +136,13 @@ func decodeStart(e *journal.Event) (s Start, code journal.ContentHash, err error
 	}
 	if c, ok := r.t.Get("ctx").(string); ok {
 		s.Ctx = []byte(c)
+	}
+	if t := get[*value.Table](r, "env"); t != nil {
+		s.Env = texts(t)
+	}
+	if t := get[*value.Table](r, "dirs"); t != nil {
+		d := texts(t)
+		s.Dirs = Dirs{State: d["state"], Cards: d["cards"], Scenarios: d["scenarios"]}
 	}
 	s.LibPaths = strs(get[*value.Table](r, "lib_paths"))
 	s.Grants = strs(get[*value.Table](r, "grants"))
@@ -139,6 +160,27 @@ func decodeStart(e *journal.Event) (s Start, code journal.ContentHash, err error
 		r.err = fmt.Errorf("%w: a session begins with %s", ErrBadHistory, e.Kind)
 	}
 	return s, code, r.err
+}
+
+func (s *Start) environment() *value.Table {
+	t := &value.Table{}
+	for _, k := range slices.Sorted(maps.Keys(s.Env)) {
+		t.Keys, t.Vals = append(t.Keys, k), append(t.Vals, s.Env[k])
+	}
+	return t
+}
+
+func (d Dirs) table() *value.Table {
+	return &value.Table{Keys: []any{"cards", "scenarios", "state"}, Vals: []any{d.Cards, d.Scenarios, d.State}}
+}
+
+func texts(t *value.Table) map[string]string {
+	m := map[string]string{}
+	for i, k := range t.Keys {
+		name, _ := k.(string)
+		m[name], _ = t.Vals[i].(string)
+	}
+	return m
 }
 
 func strs(t *value.Table) []string {

@@ -92,7 +92,7 @@ func awaitReady(ctx context.Context, r *os.File, pid int, logPath string) (ident
 	}
 	id, ok := readIdentity(said.Lock)
 	if !ok {
-		return identity{}, &StartError{"it was gone again at once" + lastLine(logPath), logPath, nil}
+		return identity{}, &StartError{"it was gone again at once" + lastLine(logPath), logPath, io.EOF}
 	}
 	return id, nil
 }

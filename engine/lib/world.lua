@@ -1,6 +1,6 @@
 -- os, io and their like: what a script may see of the machine. Time is a recorded read; the rest
 -- is refused until a grant opens it, with a message that names the grant.
-local type, error, tonumber, pairs = type, error, tonumber, pairs
+local type, error, tonumber, tostring, pairs, setmetatable = type, error, tonumber, tostring, pairs, setmetatable
 local format = string.format
 local mathtype = math.type
 local request = sys.request
@@ -93,6 +93,37 @@ hard(os, "exit", "os.exit", "no grant: a session ends by returning")
 
 hard(_G, "dofile", "dofile", "no grant: use require")
 hard(_G, "loadfile", "loadfile", "no grant: use require")
+
+-- alc.env: the variables that the session was started with. They do not change.
+local env = {}
+
+function env.get(_, key, default)
+  local v = lib.variables[text(key, "get", 2)]
+  if v == nil then return default end
+  return v
+end
+
+function env.use(_, keys)
+  if type(keys) ~= "table" then error(format("bad argument #2 to 'use' (table expected, got %s)", keys == nil and "no value" or type(keys)), 2) end
+  local some, i = {}, 1
+  while keys[i] ~= nil do
+    local key = text(keys[i], "use", 2)
+    some[key] = lib.variables[key]
+    i = i + 1
+  end
+  return some
+end
+
+alc.env = setmetatable({}, {
+  __index = function(_, key)
+    local method = env[key]
+    if method ~= nil then return method end
+    if type(key) == "number" then key = tostring(key) end
+    return lib.variables[key]
+  end,
+  __newindex = function() error("alc.env is readonly", 2) end,
+  __metatable = false,
+})
 
 std = {
   json = { decode = function(s) return alc.json_decode(s) end, encode = function(v) return alc.json_encode(v) end },
