@@ -38,6 +38,10 @@ type Dispatcher struct {
 	dir      string
 	patience patience
 
+	ctx    context.Context // of probes, ended by Close
+	cancel context.CancelFunc
+	probes sync.WaitGroup
+
 	// starting is held while a worker is looked for, dialled or started.
 	starting chan struct{}
 
@@ -77,7 +81,9 @@ func NewDispatcher(c Config) *Dispatcher {
 	if home, err := filepath.Abs(c.Home); err == nil { // workers run in another directory
 		c.Home = home
 	}
+	ctx, cancel := context.WithCancel(context.Background())
 	return &Dispatcher{
+		ctx: ctx, cancel: cancel,
 		c: c, dir: Dir(c.Home), patience: usualPatience, starting: make(chan struct{}, 1),
 		links: map[string]*link{}, routes: map[string]string{},
 	}
@@ -229,9 +235,11 @@ func (d *Dispatcher) Close() error {
 	links := append(slices.Collect(maps.Values(d.links)), d.leaving...)
 	d.links, d.main, d.leaving = map[string]*link{}, nil, nil
 	d.mu.Unlock()
+	d.cancel()
 	for _, l := range links {
 		l.client.Close()
 	}
+	d.probes.Wait()
 	d.reap()
 	return nil
 }

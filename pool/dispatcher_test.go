@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -18,6 +20,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/algocline/algocline/journal/lock"
+	"github.com/algocline/algocline/journal/procid"
 )
 
 // newHome is a home whose workers are ended with the test.
@@ -56,6 +59,28 @@ func kill(t testing.TB, d *Dispatcher) WorkerInfo {
 		t.Fatal(err)
 	}
 	return w
+}
+
+// freeze stops a process and waits until it stands.
+func freeze(t *testing.T, pid int) {
+	t.Helper()
+	id, err := procid.Of(pid)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := syscall.Kill(pid, syscall.SIGSTOP); err != nil {
+		t.Fatal(err)
+	}
+	for ctx := testContext(t); ; {
+		switch state, err := id.State(); {
+		case err != nil:
+			t.Fatal(err)
+		case state == procid.Stopped:
+			return
+		case !pause(ctx, time.Millisecond):
+			t.Fatal("it does not stop")
+		}
+	}
 }
 
 func files(t *testing.T, home, pattern string) []string {
@@ -375,9 +400,7 @@ func TestStopsAStuckWorker(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := syscall.Kill(w.PID, syscall.SIGSTOP); err != nil {
-		t.Fatal(err)
-	}
+	freeze(t, w.PID)
 	live, err := scan(Dir(home))
 	if err != nil || len(live) != 1 {
 		t.Fatalf("got %v, %v", live, err)
@@ -406,6 +429,100 @@ func TestStopsAStuckWorker(t *testing.T) {
 	}
 }
 
+// TestStuckOwner asks a worker that takes connections and does nothing.
+func TestStuckOwner(t *testing.T) {
+	t.Parallel()
+	home, ctx := newHome(t), testContext(t)
+	d := newDispatcher(t, home)
+	d.patience.answer, d.patience.probe = 20*time.Millisecond, 300*time.Millisecond
+	f, err := d.Run(ctx, RunRequest{Code: ptr("slow 100")})
+	if err != nil {
+		t.Fatalf("a worker that is only busy: %v", err)
+	}
+	w, err := d.Ensure(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	freeze(t, w.PID)
+	if f, err = d.Continue(ctx, answer(f.SessionID, "q-0", "a")); err != nil || f.Type != FeedFinished {
+		t.Errorf("got %+v, %v", f, err)
+	}
+	if now, err := d.Ensure(ctx); err != nil || now.PID == w.PID {
+		t.Errorf("the stuck worker lives: %+v, %v", now, err)
+	}
+}
+
+// TestReplacedProgram starts a worker after the program's file was removed.
+func TestReplacedProgram(t *testing.T) {
+	if os.Getenv("POOL_TEST_REPLACED") != "" {
+		if err := os.Remove(os.Args[0]); err != nil {
+			t.Fatal(err)
+		}
+		d := NewDispatcher(Config{Home: os.Getenv("POOL_TEST_REPLACED"), Version: testVersion})
+		defer d.Close()
+		if _, err := d.Ensure(testContext(t)); err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
+	if _, err := os.Stat(mappedExe); err != nil {
+		t.Skip("this system has no " + mappedExe)
+	}
+	t.Parallel()
+	home := newHome(t)
+	bin := filepath.Join(home, "program")
+	copyFile(t, os.Args[0], bin)
+	cmd := exec.CommandContext(testContext(t), bin, "-test.run=^TestReplacedProgram$")
+	cmd.Env = append(os.Environ(), "POOL_TEST_REPLACED="+home)
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Errorf("%v: %s", err, out)
+	}
+}
+
+// TestChaos kills workers at random moments, also while they start, under two fronts. Every
+// session must come to its own end.
+func TestChaos(t *testing.T) {
+	t.Parallel()
+	home, ctx := newHome(t), testContext(t)
+	fronts := []*Dispatcher{newDispatcher(t, home), newDispatcher(t, home)}
+	stop := make(chan struct{})
+	var killer, callers sync.WaitGroup
+	kills := 0
+	killer.Go(func() {
+		random := rand.New(rand.NewPCG(1, 2))
+		for kills < 15 { // on a slow machine more would let no worker ever start
+			select {
+			case <-stop:
+				return
+			case <-time.After(time.Duration(random.IntN(20)) * time.Millisecond):
+			}
+			for _, path := range files(t, home, "w-*.lock") {
+				var pid int
+				fmt.Sscanf(filepath.Base(path), "w-%d-", &pid)
+				if alive, err := lock.Alive(path); err == nil && alive && syscall.Kill(pid, syscall.SIGKILL) == nil {
+					kills++
+				}
+			}
+		}
+	})
+	for i := range 8 {
+		callers.Go(func() {
+			d := fronts[i%2]
+			f, err := d.Run(ctx, RunRequest{Code: ptr("5")})
+			for n := 0; n < 5 && err == nil; n++ {
+				f, err = d.Continue(ctx, answer(f.SessionID, fmt.Sprintf("q-%d", n), fmt.Sprint(n)))
+			}
+			if err != nil || string(f.Output) != `"0,1,2,3,4"` {
+				t.Errorf("caller %d: %+v, %v", i, f, err)
+			}
+		})
+	}
+	callers.Wait()
+	close(stop)
+	killer.Wait()
+	t.Logf("%d kills", kills)
+}
+
 func TestStopEscalates(t *testing.T) {
 	t.Parallel()
 	home, ctx := newHome(t), testContext(t)
@@ -414,9 +531,7 @@ func TestStopEscalates(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := syscall.Kill(w.PID, syscall.SIGSTOP); err != nil {
-		t.Fatal(err)
-	}
+	freeze(t, w.PID)
 	d.patience = patience{shake: 50 * time.Millisecond, polite: time.Second, term: 50 * time.Millisecond, kill: testPatience}
 	stopped, err := d.Stop(ctx)
 	if err != nil || len(stopped) != 1 {

@@ -14,8 +14,9 @@ import (
 )
 
 const (
-	// maxAttempts bounds how often one request is sent.
-	maxAttempts = 10
+	// maxAttempts bounds how often one request is sent. The waits between them double, up to
+	// two seconds.
+	maxAttempts = 12
 	// deathPatience is how long a worker whose connection broke is given to prove that it is
 	// dead, before it is dialled again.
 	deathPatience = 250 * time.Millisecond
@@ -32,7 +33,10 @@ func (d *Dispatcher) call(ctx context.Context, sid string, ask func(*Client) err
 	for n := range maxAttempts {
 		var l *link
 		if l, err = d.linkOf(ctx, sid); err == nil {
-			if err = ask(l.client); err == nil {
+			stop := d.watch(l)
+			err = ask(l.client)
+			stop()
+			if err == nil {
 				return nil
 			}
 		}
@@ -57,7 +61,7 @@ func (d *Dispatcher) recover(ctx context.Context, sid string, l *link, err error
 	case errors.As(err, &gone):
 		d.forget(sid)
 		return d.await(ctx, gone.id, leavePatience), err
-	case l == nil && (broken(err) || n < 2 && diedSilently(err)):
+	case l == nil && (broken(err) || diedSilently(err)):
 		return pause(ctx, time.Millisecond<<n), err
 	case l == nil:
 		return false, err
@@ -71,7 +75,7 @@ func (d *Dispatcher) recover(ctx context.Context, sid string, l *link, err error
 		d.drop(l)
 		d.forget(sid)
 		d.await(ctx, l.id, deathPatience) // alive or not, it is asked who owns the session
-		return ctx.Err() == nil, err
+		return n == 0 || pause(ctx, time.Millisecond<<n), err
 	}
 	return false, err
 }
@@ -325,12 +329,8 @@ func (d *Dispatcher) start(ctx context.Context) (*link, error) {
 	if l, err := d.find(ctx); l != nil || err != nil {
 		return l, err
 	}
-	c := d.c
-	if c.Exe, err = executable(c.Exe); err != nil {
-		return nil, err
-	}
 	d.reap()
-	id, pid, err := spawn(ctx, c, d.dir)
+	id, pid, err := spawn(ctx, d.c, d.dir)
 	if pid > 0 {
 		d.mu.Lock()
 		d.children = append(d.children, pid)
@@ -338,6 +338,10 @@ func (d *Dispatcher) start(ctx context.Context) (*link, error) {
 	}
 	if err != nil {
 		return nil, err
+	}
+	if id.Version != d.c.Version {
+		return nil, fmt.Errorf("the alc program was replaced by another version while this process ran; start it again: %w",
+			&VersionMismatchError{Client: d.c.Version, Server: id.Version})
 	}
 	return d.dial(ctx, id)
 }
