@@ -26,6 +26,8 @@ type SessionEntry struct {
 	// takes the session up when it is continued.
 	Worker  pool.WorkerInfo
 	History []pool.HistoryEntry // when asked for
+
+	heard bool // of it by its worker
 }
 
 // ListOptions says what a list shows.
@@ -90,7 +92,7 @@ func (s *Service) liveSessions(ctx context.Context) ([]SessionEntry, error) {
 	for _, w := range workers {
 		for _, info := range w.Sessions {
 			if active(info.State) {
-				all = append(all, SessionEntry{SessionInfo: info, Worker: w.Worker})
+				all = append(all, SessionEntry{SessionInfo: info, Worker: w.Worker, heard: true})
 			}
 		}
 	}
@@ -136,7 +138,8 @@ func (s *Service) journalSessions(ctx context.Context, known []SessionEntry, lim
 }
 
 // detail replaces the entries of a list by what their workers say of them now. Those that have
-// ended meanwhile are left out; those of which nothing is heard in time stay as they are.
+// ended meanwhile are left out; those of which nothing is heard in time stay as they are, and a
+// worker that was silent before is not asked again.
 func (s *Service) detail(ctx context.Context, l *Listing, o ListOptions) {
 	ctx, cancel := context.WithTimeout(ctx, s.patience)
 	defer cancel()
@@ -151,13 +154,13 @@ func (s *Service) detail(ctx context.Context, l *Listing, o ListOptions) {
 		})
 	}
 	for i := range l.Sessions {
-		if l.Sessions[i].Worker.PID == 0 {
-			if o.Revive == 0 {
-				continue
-			}
+		orphan := l.Sessions[i].Worker.PID == 0
+		if orphan {
 			o.Revive--
 		}
-		next <- i
+		if l.Sessions[i].heard || orphan && o.Revive >= 0 {
+			next <- i
+		}
 	}
 	close(next)
 	wg.Wait()
