@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -21,6 +23,8 @@ type memHost struct {
 	contents map[journal.ContentHash][]byte
 	state    map[string][]byte
 	modules  map[string]string
+	files    map[string]map[string][]byte // of state, by namespace
+	filesErr error
 	now      time.Time
 	commits  int
 	syncs    int
@@ -84,6 +88,8 @@ func (h *memHost) Content(_ context.Context, hash journal.ContentHash) ([]byte, 
 	return p, nil
 }
 
+func (h *memHost) StateFiles(ns string) (map[string][]byte, error) { return h.files[ns], h.filesErr }
+
 func (h *memHost) Getenv(string) (string, bool) { return "", false }
 
 func (h *memHost) Module(_ context.Context, name string, _ []string) (ModuleSource, error) {
@@ -119,7 +125,17 @@ func (t memTx) StateKeys(ns string) ([]string, error) {
 			keys = append(keys, rest)
 		}
 	}
+	slices.Sort(keys)
 	return keys, nil
+}
+
+func (t memTx) StateNamespaces() ([]string, error) {
+	seen := map[string]bool{}
+	for k := range t.h.state {
+		ns, _, _ := strings.Cut(k, "\x00")
+		seen[ns] = true
+	}
+	return slices.Sorted(maps.Keys(seen)), nil
 }
 
 var testVMs = sync.OnceValue(func() *VMs {
