@@ -6,6 +6,8 @@ import (
 	"errors"
 	"os"
 	"os/exec"
+	"path/filepath"
+	"regexp"
 	"strconv"
 	"syscall"
 	"testing"
@@ -47,9 +49,14 @@ func setUpScript(env *testscript.Env) error {
 	if err != nil {
 		return err
 	}
+	strategies, err := filepath.Abs("../../strategies")
+	if err != nil {
+		return err
+	}
 	env.Setenv("ALC_HOME", home)
 	env.Setenv("ALC_POOL_IDLE_TIMEOUT", "60") // if all else fails
-	env.Setenv("VERSION", buildinfo.Version())
+	env.Setenv("STRATEGIES", strategies)
+	env.Setenv("VERSION", regexp.QuoteMeta(buildinfo.Version()))
 	env.Defer(func() {
 		if err := errors.Join(stopWorkers(home), os.RemoveAll(home)); err != nil {
 			env.T().Fatal(err)
@@ -132,4 +139,3 @@ func killWorkers(ts *testscript.TestScript, neg bool, args []string) {
 		return nil
 	}))
 }
-

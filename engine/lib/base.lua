@@ -5,17 +5,19 @@ local format, gsub = string.format, string.gsub
 local is_utf8 = sys.is_utf8
 
 -- pristine is what a theme sees as its globals: the standard functions as they were before the
--- first script ran, however late the theme is loaded.
+-- first script ran, however late the theme is loaded. Every VM holds it, so it has few names.
 local pristine = { _G = _G }
-for _, name in ipairs { "error", "ipairs", "next", "pairs", "pcall", "rawequal", "rawget", "rawlen", "rawset", "select",
-  "setmetatable", "getmetatable", "tonumber", "tostring", "type" } do
-  pristine[name] = _G[name]
+
+local function keep(into, from, names)
+  for name in string.gmatch(names, "%w+") do into[name] = from[name] end
+  return into
 end
-for _, name in ipairs { "math", "string", "table", "utf8" } do
-  local copy = {}
-  for k, v in pairs(_G[name]) do copy[k] = v end
-  pristine[name] = copy
-end
+
+keep(pristine, _G, "error getmetatable ipairs next pairs pcall rawget rawlen select setmetatable tonumber tostring type")
+pristine.math = keep({}, math, "abs ceil exp floor fmod huge log max maxinteger min mininteger modf pi sqrt tointeger type")
+pristine.string = keep({}, string, "byte char find format gmatch gsub len lower match rep reverse sub upper")
+pristine.table = keep({}, table, "concat insert move pack remove sort unpack")
+pristine.utf8 = keep({}, utf8, "char charpattern codepoint codes len offset")
 lib.pristine = pristine
 
 -- text returns a string argument; a number counts as its text.

@@ -4,29 +4,32 @@
 -- A theme is a chunk that gets sys, alc, lib and the table to define its members in. It must
 -- look up what scripts may replace (alc.llm, alc.log …) in alc when it is called, not when it is
 -- loaded.
-local error, next = error, next
+local error = error
 local request, load = sys.request, sys.load
 
 local function theme(name, target, members)
-  local def, stubs
+  local stubs, def = {}, nil
+
+  -- member loads the theme and puts its functions where their stubs still stand.
+  local function member(m)
+    if def == nil then
+      local chunk, why = load(request("theme", name), "alc." .. name, lib.pristine)
+      if chunk == nil then error(why, 0) end
+      def = {}
+      chunk(sys, alc, lib, def)
+      for i = 1, #members do
+        local k = members[i]
+        if target[k] == stubs[i] then target[k] = def[k] end
+      end
+    end
+    return def[m]
+  end
+
+  -- A stub is small, for every VM has them all.
   for i = 1, #members do
     local m = members[i]
-    local function stub(...)
-      if def == nil then
-        local chunk, why = load(request("theme", name), "alc." .. name, lib.pristine)
-        if chunk == nil then error(why, 0) end
-        local made = {}
-        chunk(sys, alc, lib, made)
-        def = made
-        for k, s in next, stubs do
-          if target[k] == s then target[k] = def[k] end
-        end
-      end
-      return def[m](...)
-    end
-    stubs = stubs or {}
-    stubs[m] = stub
-    target[m] = stub
+    stubs[i] = function(...) return member(m)(...) end
+    target[m] = stubs[i]
   end
 end
 
@@ -38,3 +41,4 @@ theme("cache", alc, { "cache", "cache_info", "cache_clear" })
 theme("calls", alc, { "ground", "specify", "llm_safe", "llm_json", "parallel", "budget_check" })
 theme("collections", alc, { "map", "filter", "reduce", "vote" })
 theme("flow", alc, { "tuning", "pipe" })
+theme("fork", alc, { "fork" })

@@ -15,7 +15,7 @@ import (
 
 const (
 	minSQLite    = 3051003 // older ones can corrupt a log that is written and folded back at once
-	socketRandom = 16      // characters after the pid in a socket's name, at most
+	socketRandom = 8       // characters after the pid in a socket's name
 )
 
 // lua sets up the VM, which tests itself while doing so.
@@ -61,7 +61,7 @@ func (x *examination) workers(ctx context.Context) finding {
 
 // leftovers counts the lock files of workers that died.
 func (x *examination) leftovers(context.Context) finding {
-	locks, err := filepath.Glob(filepath.Join(globQuote(x.Home), "state", "pool", "*.lock"))
+	locks, err := filepath.Glob(filepath.Join(globQuote(x.Home), "state", "pool", "w-*.lock"))
 	if err != nil {
 		return warn("", "%v", err)
 	}

@@ -4,11 +4,15 @@ import (
 	"errors"
 	"fmt"
 	"testing"
+	"time"
 
 	"github.com/algocline/algocline/journal"
 	"github.com/algocline/algocline/journal/sqlite"
 	"github.com/google/go-cmp/cmp"
 )
+
+// at is the time of the tests' events.
+var at = time.Date(2026, 3, 4, 5, 6, 7, 0, time.UTC)
 
 // model is what a journal must hold after a workload: the batches that were acknowledged, in
 // their order, and how many of them a power cut may not take.
@@ -117,7 +121,7 @@ func (m *model) want(commits []commit) (histories map[string][]string, counter i
 // missing, but only the last ones, and one that is unsure may be there.
 func (m *model) check(t *testing.T, s *sqlite.Store, cut bool) {
 	t.Helper()
-	got, counter := readAll(t, s)
+	got, gotCounter := readAll(t, s)
 	candidates := [][]commit{m.commits}
 	if m.unsure != nil {
 		candidates = append(candidates, append(m.commits[:len(m.commits):len(m.commits)], *m.unsure))
@@ -131,23 +135,23 @@ func (m *model) check(t *testing.T, s *sqlite.Store, cut bool) {
 	for _, c := range candidates {
 		want, wantCounter := m.want(c)
 		diff := cmp.Diff(want, got)
-		if diff == "" && counter == fmt.Sprint(wantCounter) {
+		if diff == "" && gotCounter == fmt.Sprint(wantCounter) {
 			return
 		}
 		diffs += fmt.Sprintf("with %d commits, counter %d:\n%s", len(c), wantCounter, diff)
 	}
 	t.Fatalf("%d commits acknowledged, %d of them synced, unsure %v; the counter is %s and (-want +got):\n%s",
-		len(m.commits), m.durable, m.unsure, counter, diffs)
+		len(m.commits), m.durable, m.unsure, gotCounter, diffs)
 }
 
 // readAll returns every session's bodies, verified, with the contents they name, and the counter.
-func readAll(t *testing.T, s *sqlite.Store) (histories map[string][]string, counter string) {
+func readAll(t *testing.T, s *sqlite.Store) (map[string][]string, string) {
 	t.Helper()
 	heads, err := s.List(t.Context(), journal.Filter{})
 	if err != nil {
 		t.Fatalf("List: %v", err)
 	}
-	histories = map[string][]string{}
+	histories := map[string][]string{}
 	for _, h := range heads {
 		_, events, err := s.Events(t.Context(), h.SID, 0)
 		if err != nil {
@@ -163,16 +167,22 @@ func readAll(t *testing.T, s *sqlite.Store) (histories map[string][]string, coun
 			}
 		}
 	}
-	counter = "0"
-	err = s.View(t.Context(), func(tx journal.Tx) error {
+	return histories, counter(t, s)
+}
+
+// counter is the state n/c as a text, "0" when there is none.
+func counter(t *testing.T, s *sqlite.Store) string {
+	t.Helper()
+	n := "0"
+	err := s.View(t.Context(), func(tx journal.Tx) error {
 		val, ok, err := tx.StateGet("n", "c")
 		if ok {
-			counter = string(val)
+			n = string(val)
 		}
 		return err
 	})
 	if err != nil {
 		t.Fatalf("View: %v", err)
 	}
-	return histories, counter
+	return n
 }

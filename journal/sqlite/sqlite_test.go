@@ -2,6 +2,9 @@ package sqlite_test
 
 import (
 	"context"
+	"io"
+	"log/slog"
+	"os"
 	"testing"
 
 	"github.com/algocline/algocline/journal"
@@ -10,7 +13,15 @@ import (
 	"go.uber.org/goleak"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+// quiet is for stores whose troubles a test makes itself.
+var quiet = slog.New(slog.NewTextHandler(io.Discard, nil))
+
+func TestMain(m *testing.M) {
+	if what := os.Getenv(childEnv); what != "" {
+		os.Exit(child(what, os.Getenv(childDir)))
+	}
+	goleak.VerifyTestMain(m)
+}
 
 func TestConformance(t *testing.T) {
 	for _, d := range []sqlite.Durability{sqlite.Full, sqlite.Process} {
@@ -32,5 +43,16 @@ func open(t testing.TB, dir string, opts sqlite.Options) *sqlite.Store {
 	if err != nil {
 		t.Fatalf("Open: %v", err)
 	}
+	return s
+}
+
+// closing closes a store when the test ends.
+func closing(t *testing.T, s *sqlite.Store) *sqlite.Store {
+	t.Helper()
+	t.Cleanup(func() {
+		if err := s.Close(); err != nil {
+			t.Errorf("Close: %v", err)
+		}
+	})
 	return s
 }

@@ -15,8 +15,11 @@ func faultOpen(disk C.uint64_t, path *C.char) C.uint64_t {
 	if path != nil {
 		name = C.GoString(path)
 	}
-	return C.uint64_t(diskOf(disk).index(name))
+	return C.uint64_t(diskOf(disk).open(name))
 }
+
+//export faultClose
+func faultClose(disk, id C.uint64_t) { diskOf(disk).close(uint64(id)) }
 
 //export faultBefore
 func faultBefore(disk, id C.uint64_t, op C.int) C.int {

@@ -60,7 +60,8 @@ type Fault struct {
 	Code   Code
 	Sticky bool // all matching operations after the Nth fail too
 	// Forget makes a failed sync lose what it was to keep for good, as operating systems do that
-	// take a page for clean after its write-back failed: later syncs succeed without it.
+	// take a page for clean after its write-back failed: whoever has the file open is told once,
+	// and later syncs succeed without it.
 	Forget bool
 }
 
@@ -71,12 +72,13 @@ type Disk struct {
 	vfs  unsafe.Pointer
 	text *C.char
 
-	mu    sync.Mutex
-	files []*file
-	paths map[string]uint64 // indices of files
-	fault Fault
-	seen  int // matching operations since the fault was set
-	hits  int
+	mu      sync.Mutex
+	files   map[string]*file
+	handles map[uint64]*handle
+	last    uint64 // handle given out
+	fault   Fault
+	seen    int // matching operations since the fault was set
+	hits    int
 }
 
 // file is what is known of one path.
@@ -86,6 +88,12 @@ type file struct {
 	pending []change
 	gone    bool
 	counts  [C.OpDelete + 1]int
+}
+
+// handle is an open file.
+type handle struct {
+	f    *file
+	owed Code // what its next sync answers, for what another handle's sync has lost
 }
 
 // change is a write, or a truncation to size when data is nil.
@@ -111,7 +119,7 @@ func New() (*Disk, error) {
 	disksMu.Lock()
 	defer disksMu.Unlock()
 	lastKey++
-	d := &Disk{name: fmt.Sprint("fault-", lastKey), key: lastKey, paths: map[string]uint64{}}
+	d := &Disk{name: fmt.Sprint("fault-", lastKey), key: lastKey, files: map[string]*file{}, handles: map[uint64]*handle{}}
 	d.text = C.CString(d.name)
 	if rc := C.faultvfs_register(d.text, C.uint64_t(d.key), &d.vfs); rc != 0 {
 		C.free(unsafe.Pointer(d.text))
@@ -219,36 +227,47 @@ func (c change) apply(content []byte) []byte {
 	return content
 }
 
-// index returns the number of a path, which is made when it is new.
-func (d *Disk) index(path string) uint64 {
+// open returns the number of a new handle on a path.
+func (d *Disk) open(path string) uint64 {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if i, ok := d.paths[path]; ok {
-		return i
+	f, ok := d.files[path]
+	if !ok {
+		f = &file{path: path}
+		content, err := os.ReadFile(path)
+		if err == nil {
+			f.durable = content
+		}
+		f.gone = errors.Is(err, fs.ErrNotExist)
+		d.files[path] = f
 	}
-	f := &file{path: path}
-	content, err := os.ReadFile(path)
-	if err == nil {
-		f.durable = content
-	}
-	f.gone = errors.Is(err, fs.ErrNotExist)
-	d.files = append(d.files, f)
-	d.paths[path] = uint64(len(d.files) - 1)
-	return d.paths[path]
+	d.last++
+	d.handles[d.last] = &handle{f: f}
+	return d.last
+}
+
+func (d *Disk) close(h uint64) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	delete(d.handles, h)
 }
 
 func (d *Disk) before(i uint64, op Op) Code {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	f := d.files[i]
-	f.counts[op]++
-	if !d.fault.matches(f.path, op) {
-		return 0
+	h := d.handles[i]
+	h.f.counts[op]++
+	if d.fault.matches(h.f.path, op) {
+		d.seen++
+		if d.seen == d.fault.Nth || d.fault.Sticky && d.seen > d.fault.Nth {
+			d.hits++
+			return d.fault.Code
+		}
 	}
-	d.seen++
-	if d.seen == d.fault.Nth || d.fault.Sticky && d.seen > d.fault.Nth {
-		d.hits++
-		return d.fault.Code
+	if op == Sync {
+		owed := h.owed
+		h.owed = 0
+		return owed
 	}
 	return 0
 }
@@ -265,29 +284,40 @@ func (f *Fault) matches(path string, op Op) bool {
 	return false
 }
 
-func (d *Disk) change(i uint64, c change) {
+func (d *Disk) change(h uint64, c change) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	d.files[i].gone = false
-	d.files[i].pending = append(d.files[i].pending, c)
+	f := d.handles[h].f
+	f.gone = false
+	f.pending = append(f.pending, c)
 }
 
 func (d *Disk) synced(i uint64, ok bool) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	f := d.files[i]
+	f := d.handles[i].f
 	if ok {
 		for _, c := range f.pending {
 			f.durable = c.apply(f.durable)
 		}
-	}
-	if ok || d.fault.Forget {
 		f.pending = nil
+		return
+	}
+	if !d.fault.Forget || f.pending == nil {
+		return
+	}
+	f.pending = nil
+	for j, h := range d.handles {
+		if h.f == f && j != i {
+			h.owed = d.fault.Code
+		}
 	}
 }
 
-func (d *Disk) deleted(i uint64) {
+func (d *Disk) deleted(h uint64) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	d.files[i].durable, d.files[i].pending, d.files[i].gone = nil, nil, true
+	f := d.handles[h].f
+	f.durable, f.pending, f.gone = nil, nil, true
+	delete(d.handles, h)
 }

@@ -87,7 +87,11 @@ typedef struct {
 #define REAL(f) (((fault_file *)(f))->real)
 #define REALM(f) (REAL(f)->pMethods)
 
-static int f_close(sqlite3_file *f) { return REALM(f)->xClose(REAL(f)); }
+static int f_close(sqlite3_file *f) {
+	faultClose(((fault_file *)f)->disk, ((fault_file *)f)->id);
+	return REALM(f)->xClose(REAL(f));
+}
+
 static int f_read(sqlite3_file *f, void *p, int n, i64 off) { return REALM(f)->xRead(REAL(f), p, n, off); }
 static int f_size(sqlite3_file *f, i64 *n) { return REALM(f)->xFileSize(REAL(f), n); }
 static int f_lock(sqlite3_file *f, int l) { return REALM(f)->xLock(REAL(f), l); }
@@ -168,6 +172,8 @@ static int v_open(sqlite3_vfs *v, const char *name, sqlite3_file *f, int flags, 
 		rc = fv->real->xOpen(fv->real, name, ff->real, flags, out);
 	if (rc == OK)
 		ff->base.pMethods = &methods;
+	else
+		faultClose(ff->disk, ff->id);
 	return rc;
 }
 
@@ -179,6 +185,8 @@ static int v_delete(sqlite3_vfs *v, const char *name, int dirsync) {
 		rc = fv->real->xDelete(fv->real, name, dirsync);
 	if (rc == OK)
 		faultDeleted(fv->disk, id);
+	else
+		faultClose(fv->disk, id);
 	return rc;
 }
 
