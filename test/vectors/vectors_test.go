@@ -22,7 +22,6 @@ import (
 var openAreas = map[string]string{
 	"eval":        "alc.eval and evalframe are not written yet",
 	"math":        "alc.math is not written yet",
-	"state-cards": "cards and the files of state are not written yet",
 }
 
 // openVectors wait for functions of the library, each with its reason.
