@@ -33,6 +33,7 @@ type SessionsConfig struct {
 	Alive        func(journal.Worker) bool // whether another worker's process lives
 	Version      string
 	Durability   string
+	Home         string        // the application directory: cards, and state of the original; "" has neither
 	PackagePaths []string      // searched after a session's own lib_paths
 	Limits       engine.Limits // the operator's: what a caller may lower
 	Single       bool          // the single-session form

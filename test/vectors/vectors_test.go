@@ -20,9 +20,8 @@ import (
 
 // openAreas are files of vectors that wait for functions of the library, each with its reason.
 var openAreas = map[string]string{
-	"eval":        "alc.eval and evalframe are not written yet",
-	"math":        "alc.math is not written yet",
-	"state-cards": "cards and the files of state are not written yet",
+	"eval": "alc.eval and evalframe are not written yet",
+	"math": "alc.math is not written yet",
 }
 
 // openVectors wait for functions of the library, each with its reason.
