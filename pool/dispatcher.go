@@ -120,8 +120,9 @@ func (d *Dispatcher) Continue(ctx context.Context, r ContinueRequest) (Feed, err
 	return d.feed(ctx, r.SID, func(c *Client) (Feed, error) { return c.Continue(ctx, r) })
 }
 
-// nameQuery fills in a missing query id when exactly one query is open. Otherwise the worker
-// says what is wrong.
+// nameQuery fills in a missing query id when exactly one query is open. An answer that comes while
+// the session computes cannot be for the query that it will ask next, so it is refused. Otherwise
+// the worker says what is wrong.
 func (d *Dispatcher) nameQuery(ctx context.Context, r *ContinueRequest) error {
 	a := &r.Answer
 	if len(r.Responses) == 1 {
@@ -136,7 +137,12 @@ func (d *Dispatcher) nameQuery(ctx context.Context, r *ContinueRequest) error {
 		return err
 	}
 	for _, s := range st.Sessions {
-		if s.SessionID == r.SID && s.Detail != nil && len(s.Detail.Queries) == 1 {
+		switch {
+		case s.SessionID != r.SID:
+		case s.State == "running":
+			return &RemoteError{Code: CodeQueryNotOpen, Message: fmt.Sprintf(
+				"session %s is computing: which query the answer is for cannot be told; send its query_id", r.SID)}
+		case s.Detail != nil && len(s.Detail.Queries) == 1:
 			a.QueryID = &s.Detail.Queries[0].ID
 		}
 	}
