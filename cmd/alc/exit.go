@@ -98,6 +98,9 @@ func judge(err error) verdict {
 	case errors.As(err, &remote):
 		v.exit, v.code, v.details = exitOfCode(remote.Code), string(remote.Code), remote.Details
 		v.hints = hintsOf(remote)
+		if remote.Code == pool.CodeSessionNotFound {
+			v.message, _, _ = strings.Cut(v.message, "; did you mean") // the hint says it
+		}
 	case errors.As(err, &settings):
 		v.exit, v.code = exitUsage, "configuration"
 	case errors.As(err, &input), errors.As(err, &read), errors.As(err, &parse):
@@ -135,7 +138,7 @@ func hintsOf(e *pool.RemoteError) []string {
 		return []string{"alc status lists the sessions that wait"}
 	case pool.CodeQueryNotOpen:
 		if open := texts(e.Details["open"]); len(open) > 0 {
-			return []string{"open are: " + strings.Join(open, ", ")}
+			return []string{"take an open one: --query " + strings.Join(open, ", --query ")}
 		}
 	case pool.CodeAnswerDiffers:
 		return []string{"the first answer stands; alc status SID --history shows it"}

@@ -36,7 +36,7 @@ func TestJudge(t *testing.T) {
 		{"not found, something near", remote(pool.CodeSessionNotFound, map[string]any{"nearest": []any{"a", "b"}}),
 			exitNotFound, "session_not_found", []string{"did you mean a or b?"}},
 		{"not found", remote(pool.CodeSessionNotFound, nil), exitNotFound, "session_not_found", []string{"alc status lists the sessions that wait"}},
-		{"not open", remote(pool.CodeQueryNotOpen, map[string]any{"open": []string{"q-1"}}), exitRefused, "query_not_open", []string{"open are: q-1"}},
+		{"not open", remote(pool.CodeQueryNotOpen, map[string]any{"open": []string{"q-1"}}), exitRefused, "query_not_open", []string{"take an open one: --query q-1"}},
 		{"differs", remote(pool.CodeAnswerDiffers, nil), exitRefused, "answer_differs", []string{"the first answer stands; alc status SID --history shows it"}},
 		{"ended", remote(pool.CodeSessionFinished, nil), exitRefused, "session_finished", []string{"alc status SID shows its result"}},
 		{"taken", remote(pool.CodeSessionExists, nil), exitRefused, "session_exists", []string{"give the new session another --session-id"}},
