@@ -17,18 +17,19 @@ import (
 
 // patience is how long workers are waited for: when they are ended, and when they are silent.
 type patience struct {
-	shake  time.Duration // for its handshake
+	shake  time.Duration // for a handshake, when a worker is chosen or ended
 	polite time.Duration // after a shutdown request
 	term   time.Duration // after SIGTERM
 	kill   time.Duration // after SIGKILL
 
 	answer time.Duration // for an answer, before it is probed whether the worker is stuck
 	probe  time.Duration // for the handshake of that probe
+	leave  time.Duration // for a worker that takes no connection any more
 }
 
 var usualPatience = patience{
 	shake: 3 * time.Second, polite: 10 * time.Second, term: 5 * time.Second, kill: 5 * time.Second,
-	answer: 5 * time.Second, probe: 15 * time.Second,
+	answer: 5 * time.Second, probe: 15 * time.Second, leave: 40 * time.Second,
 }
 
 // Stop ends live workers: those whose socket or pid is named, or all. Each is asked to shut

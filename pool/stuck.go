@@ -34,14 +34,27 @@ func (w *watcher) look() {
 	if !w.l.up() {
 		return
 	}
-	if err := w.d.probe(w.l.id); err != nil {
-		w.d.c.Log.Error("ending a worker that is stuck", "pid", w.l.id.PID, "error", err)
-		if err := w.l.id.signal(syscall.SIGKILL); err != nil {
-			w.d.c.Log.Error("ending a worker that is stuck", "error", err)
-		}
+	if w.d.endIfStuck(w.l.id) {
 		return
 	}
 	w.timer.Reset(w.d.patience.answer)
+}
+
+// endIfStuck ends a worker that does not shake hands; it tells whether it had to.
+func (d *Dispatcher) endIfStuck(id identity) bool {
+	err := d.probe(id)
+	if err != nil {
+		d.end(id, err)
+	}
+	return err != nil
+}
+
+// end kills a worker.
+func (d *Dispatcher) end(id identity, why error) {
+	d.c.Log.Error("ending a worker that is stuck", "pid", id.PID, "why", why)
+	if err := id.signal(syscall.SIGKILL); err != nil {
+		d.c.Log.Error("ending a worker that is stuck", "pid", id.PID, "error", err)
+	}
 }
 
 // enter counts a probe in, unless the dispatcher is closed.

@@ -238,6 +238,10 @@ func (s *Sessions) Run(ctx context.Context, r pool.RunRequest) (pool.Feed, error
 	if err != nil {
 		return pool.Feed{}, &pool.RemoteError{Code: pool.CodeMalformedRequest, Message: err.Error()}
 	}
+	grants, err := engine.ParseGrants(r.Grants)
+	if err != nil {
+		return pool.Feed{}, &pool.RemoteError{Code: pool.CodeMalformedRequest, Message: err.Error()}
+	}
 	a := s.lock(sid)
 	defer s.settle(a)
 	if a.sess != nil {
@@ -245,7 +249,7 @@ func (s *Sessions) Run(ctx context.Context, r pool.RunRequest) (pool.Feed, error
 	}
 	st := engine.Start{
 		SID: sid, Code: []byte(*r.Code), Name: r.Name, Ctx: r.Ctx, LibPaths: r.LibPaths, Strategy: r.Strategy,
-		Limits: limits, Grants: []string{}, Seed: newSeed(), Zone: s.c.Zone,
+		Limits: limits, Grants: grants, Seed: newSeed(), Zone: s.c.Zone,
 		Machine: runtime.GOOS + "/" + runtime.GOARCH,
 	}
 	if st.Name == "" {

@@ -159,7 +159,7 @@ func liveDetail(sess *engine.Session, h *engine.History) *pool.SessionDetail {
 	d := &pool.SessionDetail{
 		QueryTimes: map[string]int64{}, Rounds: i.Rounds, ElapsedMS: time.Since(i.StartedAt).Milliseconds(),
 		PromptTokens: i.PromptTokens, ResponseTokens: i.ResponseTokens, Logs: []pool.LogEntry{},
-		Limits: i.Limits.Map(), Queries: []pool.Query{},
+		Limits: i.Limits.Map(), Grants: i.Grants.Map(), Queries: []pool.Query{},
 	}
 	for _, q := range sess.Open() {
 		d.Queries = append(d.Queries, pool.Query(q))
@@ -190,7 +190,7 @@ func (s *Sessions) endedInfo(sid string, h *engine.History) pool.SessionInfo {
 	info := pool.SessionInfo{
 		SessionID: sid, State: string(h.End.Status), Strategy: h.Start.Strategy, LLMCalls: int64(len(h.Exchanges)),
 		StartedAt: h.Start.At.UnixMilli(), LastActivity: h.Start.At.UnixMilli(),
-		Detail: &pool.SessionDetail{Queries: []pool.Query{}, Logs: []pool.LogEntry{}, QueryTimes: map[string]int64{}, Limits: h.Start.Limits.Map(), Finished: &wire},
+		Detail: &pool.SessionDetail{Queries: []pool.Query{}, Logs: []pool.LogEntry{}, QueryTimes: map[string]int64{}, Limits: h.Start.Limits.Map(), Grants: h.Start.Grants.Map(), Finished: &wire},
 	}
 	for _, x := range h.Exchanges {
 		if x.Answer != nil {
