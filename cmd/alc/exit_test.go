@@ -89,3 +89,17 @@ func TestParseLimits(t *testing.T) {
 		}
 	}
 }
+
+func TestContinueCommandCanBePasted(t *testing.T) {
+	t.Parallel()
+	for home, want := range map[string]string{
+		"":            "alc continue s-1",
+		"/tmp/home-1": "alc continue s-1 --home /tmp/home-1",
+		"/tmp/it's a": `alc continue s-1 --home '/tmp/it'\''s a'`,
+	} {
+		a := &app{flags: globalFlags{home: home}}
+		if got := a.continueCommand("s-1"); got != want {
+			t.Errorf("home %q: %s, want %s", home, got, want)
+		}
+	}
+}
