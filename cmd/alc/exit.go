@@ -10,7 +10,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/algocline/algocline/llm/recording"
 	"github.com/algocline/algocline/pool"
 	"github.com/algocline/algocline/service"
 )
@@ -87,7 +86,6 @@ func judge(err error) verdict {
 		input    *service.InputError
 		read     *service.ReadError
 		settings *settingsError
-		parse    *recording.ParseError
 	)
 	switch {
 	case errors.As(err, &usage):
@@ -103,7 +101,7 @@ func judge(err error) verdict {
 		}
 	case errors.As(err, &settings):
 		v.exit, v.code = exitUsage, "configuration"
-	case errors.As(err, &input), errors.As(err, &read), errors.As(err, &parse):
+	case errors.As(err, &input), errors.As(err, &read):
 		v.exit, v.code = exitUsage, "usage"
 	case errors.Is(err, context.Canceled):
 		v.message = "interrupted"
