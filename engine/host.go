@@ -22,8 +22,9 @@ type Host interface {
 	Module(ctx context.Context, name string, paths []string) (ModuleSource, error)
 	// Content returns a stored code, library or module by its hash.
 	Content(ctx context.Context, h journal.ContentHash) ([]byte, error)
-	// Getenv reads an environment variable that a grant allows.
+	// Getenv reads a variable of the environment. The session has checked the grant.
 	Getenv(name string) (string, bool)
+	Files
 }
 
 // ModuleSource is a module that was found.

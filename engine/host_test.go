@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"fmt"
+	"io/fs"
 	"strings"
 	"sync"
 	"time"
@@ -17,6 +18,8 @@ type memHost struct {
 	contents map[journal.ContentHash][]byte
 	state    map[string][]byte
 	modules  map[string]string
+	files    map[string]string
+	writes   int
 	now      time.Time
 	commits  int
 	syncs    int
@@ -25,7 +28,7 @@ type memHost struct {
 
 func newMemHost() *memHost {
 	return &memHost{
-		contents: map[journal.ContentHash][]byte{}, state: map[string][]byte{}, modules: map[string]string{},
+		contents: map[journal.ContentHash][]byte{}, state: map[string][]byte{}, modules: map[string]string{}, files: map[string]string{},
 		now: time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC),
 	}
 }
@@ -80,7 +83,56 @@ func (h *memHost) Content(_ context.Context, hash journal.ContentHash) ([]byte, 
 	return p, nil
 }
 
-func (h *memHost) Getenv(string) (string, bool) { return "", false }
+func (h *memHost) Getenv(name string) (string, bool) { return "value of " + name, true }
+
+func granted(dirs []string, path, grant string) error {
+	for _, d := range dirs {
+		if strings.HasPrefix(path, d+"/") {
+			return nil
+		}
+	}
+	return &NotGrantedError{What: "using " + path, Grant: grant}
+}
+
+func (h *memHost) ReadFile(g Grants, path string, max int64) ([]byte, error) {
+	if err := granted(g.Read, path, "--allow-read=DIR"); err != nil {
+		return nil, err
+	}
+	p, ok := h.files[path]
+	if !ok {
+		return nil, fs.ErrNotExist
+	}
+	return []byte(p), nil
+}
+
+func (h *memHost) WriteFile(g Grants, path string, data []byte, add bool) error {
+	if err := granted(g.Write, path, "--allow-write=DIR"); err != nil {
+		return err
+	}
+	h.writes++
+	if add {
+		data = append([]byte(h.files[path]), data...)
+	}
+	h.files[path] = string(data)
+	return nil
+}
+
+func (h *memHost) RemoveFile(g Grants, path string) error {
+	if err := granted(g.Write, path, "--allow-write=DIR"); err != nil {
+		return err
+	}
+	delete(h.files, path)
+	return nil
+}
+
+func (h *memHost) RenameFile(g Grants, from, to string) error {
+	if err := granted(g.Write, from, "--allow-write=DIR"); err != nil {
+		return err
+	}
+	h.files[to] = h.files[from]
+	delete(h.files, from)
+	return nil
+}
 
 func (h *memHost) Module(_ context.Context, name string, _ []string) (ModuleSource, error) {
 	src, ok := h.modules[name]

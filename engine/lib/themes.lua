@@ -42,3 +42,4 @@ theme("calls", alc, { "ground", "specify", "llm_safe", "llm_json", "parallel", "
 theme("collections", alc, { "map", "filter", "reduce", "vote" })
 theme("flow", alc, { "tuning", "pipe" })
 theme("fork", alc, { "fork" })
+theme("files", io, { "open", "lines", "type" })

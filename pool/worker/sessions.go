@@ -210,6 +210,7 @@ func (s *Sessions) step(a *actor, fn func() error) error {
 		slot := s.c.Mark.BeginStep(a.sid, a.seq())
 		defer s.c.Mark.EndStep(slot)
 	}
+	a.begin()
 	err := fn()
 	a.used = time.Now()
 	if err != nil && a.sess != nil && (errors.Is(err, engine.ErrBroken) || errors.Is(err, engine.ErrDiverged) || errors.Is(err, engine.ErrRebuild)) {
@@ -237,6 +238,10 @@ func (s *Sessions) Run(ctx context.Context, r pool.RunRequest) (pool.Feed, error
 	if err != nil {
 		return pool.Feed{}, &pool.RemoteError{Code: pool.CodeMalformedRequest, Message: err.Error()}
 	}
+	grants, err := engine.ParseGrants(r.Grants)
+	if err != nil {
+		return pool.Feed{}, &pool.RemoteError{Code: pool.CodeMalformedRequest, Message: err.Error()}
+	}
 	a := s.lock(sid)
 	defer s.settle(a)
 	if a.sess != nil {
@@ -244,13 +249,14 @@ func (s *Sessions) Run(ctx context.Context, r pool.RunRequest) (pool.Feed, error
 	}
 	st := engine.Start{
 		SID: sid, Code: []byte(*r.Code), Name: r.Name, Ctx: r.Ctx, LibPaths: r.LibPaths, Strategy: r.Strategy,
-		Limits: limits, Grants: []string{}, Seed: newSeed(), Zone: s.c.Zone,
+		Limits: limits, Grants: grants, Seed: newSeed(), Zone: s.c.Zone,
 		Machine: runtime.GOOS + "/" + runtime.GOARCH,
 	}
 	if st.Name == "" {
 		st.Name = "strategy.lua"
 	}
 	a.epoch = 1
+	a.show(pool.SessionInfo{SessionID: sid, Strategy: r.Strategy, StartedAt: time.Now().UnixMilli()})
 	err = s.step(a, func() error {
 		var err error
 		a.sess, err = engine.Begin(ctx, s.host(a), s.vms, st)
@@ -319,6 +325,7 @@ func (s *Sessions) own(ctx context.Context, a *actor) (*engine.History, error) {
 		return nil, err
 	}
 	a.epoch = head.Epoch
+	a.show(pool.SessionInfo{SessionID: a.sid, Strategy: head.Summary.Strategy, LLMCalls: head.Summary.LLMCalls, StartedAt: head.CreatedAt.UnixMilli()})
 	_, events, err := s.c.Store.Events(ctx, a.sid, 0)
 	if err != nil {
 		return nil, err
