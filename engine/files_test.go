@@ -43,8 +43,8 @@ func TestFiles(t *testing.T) {
 			st := start(tt.code)
 			st.Grants = testGrants
 			o, _ := play(t, func(h *memHost) {
-				h.files["/data/a"] = "one\ntwo\n3 0x10 x"
-				h.files["/data/m.lua"] = "return 6 * 7"
+				h.disk["/data/a"] = "one\ntwo\n3 0x10 x"
+				h.disk["/data/m.lua"] = "return 6 * 7"
 			}, st, "answer")
 			if o.Failure != nil || string(o.Output) != tt.want {
 				t.Errorf("got %s %+v, want %s", o.Output, o.Failure, tt.want)
@@ -68,8 +68,8 @@ func TestWritesOnce(t *testing.T) {
 	if _, err := s.Answer(t.Context(), []Answer{{Response: "x"}}); err != nil {
 		t.Fatal(err)
 	}
-	if h.files["/out/x"] != "ab" {
-		t.Errorf("the file holds %q", h.files["/out/x"])
+	if h.disk["/out/x"] != "ab" {
+		t.Errorf("the file holds %q", h.disk["/out/x"])
 	}
 }
 

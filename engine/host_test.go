@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"io/fs"
+	"maps"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -18,8 +20,10 @@ type memHost struct {
 	contents map[journal.ContentHash][]byte
 	state    map[string][]byte
 	modules  map[string]string
-	files    map[string]string
+	disk     map[string]string
 	writes   int
+	files    map[string]map[string][]byte // of state, by namespace
+	filesErr error
 	now      time.Time
 	commits  int
 	syncs    int
@@ -28,7 +32,7 @@ type memHost struct {
 
 func newMemHost() *memHost {
 	return &memHost{
-		contents: map[journal.ContentHash][]byte{}, state: map[string][]byte{}, modules: map[string]string{}, files: map[string]string{},
+		contents: map[journal.ContentHash][]byte{}, state: map[string][]byte{}, modules: map[string]string{}, disk: map[string]string{},
 		now: time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC),
 	}
 }
@@ -98,7 +102,7 @@ func (h *memHost) ReadFile(g Grants, path string, max int64) ([]byte, error) {
 	if err := granted(g.Read, path, "--allow-read=DIR"); err != nil {
 		return nil, err
 	}
-	p, ok := h.files[path]
+	p, ok := h.disk[path]
 	if !ok {
 		return nil, fs.ErrNotExist
 	}
@@ -111,9 +115,9 @@ func (h *memHost) WriteFile(g Grants, path string, data []byte, add bool) error 
 	}
 	h.writes++
 	if add {
-		data = append([]byte(h.files[path]), data...)
+		data = append([]byte(h.disk[path]), data...)
 	}
-	h.files[path] = string(data)
+	h.disk[path] = string(data)
 	return nil
 }
 
@@ -121,7 +125,7 @@ func (h *memHost) RemoveFile(g Grants, path string) error {
 	if err := granted(g.Write, path, "--allow-write=DIR"); err != nil {
 		return err
 	}
-	delete(h.files, path)
+	delete(h.disk, path)
 	return nil
 }
 
@@ -129,10 +133,11 @@ func (h *memHost) RenameFile(g Grants, from, to string) error {
 	if err := granted(g.Write, from, "--allow-write=DIR"); err != nil {
 		return err
 	}
-	h.files[to] = h.files[from]
-	delete(h.files, from)
+	h.disk[to] = h.disk[from]
+	delete(h.disk, from)
 	return nil
 }
+func (h *memHost) StateFiles(ns string) (map[string][]byte, error) { return h.files[ns], h.filesErr }
 
 func (h *memHost) Module(_ context.Context, name string, _ []string) (ModuleSource, error) {
 	src, ok := h.modules[name]
@@ -167,5 +172,15 @@ func (t memTx) StateKeys(ns string) ([]string, error) {
 			keys = append(keys, rest)
 		}
 	}
+	slices.Sort(keys)
 	return keys, nil
+}
+
+func (t memTx) StateNamespaces() ([]string, error) {
+	seen := map[string]bool{}
+	for k := range t.h.state {
+		ns, _, _ := strings.Cut(k, "\x00")
+		seen[ns] = true
+	}
+	return slices.Sorted(maps.Keys(seen)), nil
 }

@@ -11,13 +11,21 @@ import (
 	"github.com/algocline/algocline/value"
 )
 
-// op is what answers one kind of request. Exactly one member is set; it decides the class.
+// op is what answers one kind of request. Exactly one of pure, read and effect is set; it decides
+// the class.
 type op struct {
 	pure   func(s *Session, a arguments) (value.List, error)
 	read   func(ctx context.Context, s *Session, a arguments) (value.List, error)
 	effect func(s *Session, tx journal.Tx, a arguments) (value.List, error)
 	// outside is an effect that no transaction covers.
 	outside func(s *Session, a arguments) value.List
+	// prepare runs before a live effect, outside its transaction: what may be slow, and what has
+	// a commit of its own. May be nil.
+	prepare func(ctx context.Context, s *Session, a arguments) error
+	// settle carries an effect that has committed to where the transaction does not reach. It
+	// runs on replay too, as the process may have died before it: it must be idempotent, and
+	// cheap when nothing is left to do. May be nil.
+	settle func(ctx context.Context, s *Session) error
 }
 
 // ops are the requests of the library by name, but for ask and module, which are events of
@@ -30,7 +38,7 @@ var ops = join(map[string]op{
 	"remaining": {read: readRemaining},
 	"date":      {pure: date},
 	"mktime":    {pure: mktime},
-}, stateOps, fileOps, textOps)
+}, stateOps, dispatchedOps, fileOps, textOps)
 
 func join(groups ...map[string]op) map[string]op {
 	all := map[string]op{}

@@ -77,6 +77,7 @@ type Session struct {
 
 	border    hash.Hash         // chained over everything that crosses the VM's border
 	stepReads int               // events of this step
+	adopted   map[string]bool   // namespaces of state whose files are known to be imported
 	pause     []Query           // the queries of the present pause
 	given     map[string]string // their answers so far
 	known     map[string]Digest // of every answer ever given
@@ -94,7 +95,7 @@ type Session struct {
 func newSession(host Host, vms *VMs, st Start) *Session {
 	s := &Session{
 		start: st, host: host, vms: vms, state: journal.StateRunning, border: sha256.New(),
-		root: &strand{ids: "q", modules: map[string]module{}}, known: map[string]Digest{},
+		root: &strand{ids: "q", modules: map[string]module{}}, adopted: map[string]bool{}, known: map[string]Digest{},
 		budget: readBudget(st.Ctx), log: logRing{max: st.Limits.LogSize},
 	}
 	s.loc = time.UTC

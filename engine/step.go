@@ -68,33 +68,55 @@ func (s *Session) recorded(ctx context.Context, t *strand, k journal.Kind, name 
 }
 
 // effect changes the world and records it in one transaction, with all that was recorded before.
-func (s *Session) effect(ctx context.Context, t *strand, name string, args value.List, do func(journal.Tx) (value.List, error)) (value.List, error) {
+func (s *Session) effect(ctx context.Context, t *strand, name string, args value.List, o op, a arguments) (value.List, error) {
 	d := digestOf([]byte(name), args)
 	if e, err := s.next(t, journal.Effect, name); e != nil || err != nil {
-		return s.replayCall(e, err, name, d)
+		out, err := s.replayCall(e, err, name, d)
+		if err != nil || o.settle == nil {
+			return out, err
+		}
+		return out, o.settle(ctx, s)
 	}
 	if err := s.bounded(ctx); err != nil {
 		return nil, err
 	}
+	out, err := s.apply(ctx, t, name, d, o, a)
+	if err != nil || o.settle == nil {
+		return out, err
+	}
+	return out, o.settle(ctx, s)
+}
+
+// apply makes and commits an effect. A refusal is an event as well.
+func (s *Session) apply(ctx context.Context, t *strand, name string, d Digest, o op, a arguments) (value.List, error) {
+	var unready, refused raise
+	if o.prepare != nil {
+		if err := o.prepare(ctx, s, a); err != nil && !errors.As(err, &unready) {
+			return nil, fmt.Errorf("preparing %s: %w", name, err)
+		}
+	}
 	var out value.List
-	var refused error
 	err := s.commit(ctx, func(tx journal.Tx) ([]journal.Event, error) {
 		var err error
-		out, err = do(tx)
-		c := call{Op: name, Digest: d, Result: out}
-		var r raise
-		refused = nil
-		if errors.As(err, &r) {
-			refused, c.Failed, c.Result = err, true, value.Of(string(r))
-		} else if err != nil {
+		if out, refused = nil, unready; unready == "" {
+			out, err = o.effect(s, tx, a)
+		}
+		if err != nil && !errors.As(err, &refused) {
 			return nil, fmt.Errorf("applying %s: %w", name, err)
+		}
+		c := call{Op: name, Digest: d, Result: out}
+		if refused != "" {
+			c.Failed, c.Result = true, value.Of(string(refused))
 		}
 		return []journal.Event{{Kind: journal.Effect, At: s.host.Now(), Path: t.path, Body: c.encode()}}, nil
 	}, false)
 	if err != nil {
 		return nil, err
 	}
-	return out, refused
+	if refused != "" {
+		return nil, refused
+	}
+	return out, nil
 }
 
 // bounded ends a session whose record grows without end.

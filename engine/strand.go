@@ -131,7 +131,7 @@ func (s *Session) serve(ctx context.Context, t *strand, ev lua.Event) (out value
 	case o.outside != nil:
 		out, err = s.outside(ctx, t, name, args, func() value.List { return o.outside(s, a) })
 	default:
-		out, err = s.effect(ctx, t, name, args, func(tx journal.Tx) (value.List, error) { return o.effect(s, tx, a) })
+		out, err = s.effect(ctx, t, name, args, o, a)
 	}
 	return out, false, err
 }

@@ -124,7 +124,7 @@ func (c Config) openSessions(ctx context.Context, place pool.Place, h *hosted) e
 	}
 	h.Sessions, err = NewSessions(SessionsConfig{
 		Store: h.store, Worker: self, Mark: h.mark, Alive: c.alive,
-		Version: c.Version, Durability: c.Durability, PackagePaths: c.PackagePaths, Limits: c.Limits,
+		Version: c.Version, Durability: c.Durability, Home: c.Home, PackagePaths: c.PackagePaths, Limits: c.Limits,
 		Single: c.Sock != "", Zone: c.Zone, Log: c.Log,
 	})
 	return err

@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"path/filepath"
 	"runtime"
 	"sync"
 	"time"
@@ -33,6 +34,7 @@ type SessionsConfig struct {
 	Alive        func(journal.Worker) bool // whether another worker's process lives
 	Version      string
 	Durability   string
+	Home         string        // the application directory: cards, and state of the original; "" has neither
 	PackagePaths []string      // searched after a session's own lib_paths
 	Limits       engine.Limits // the operator's: what a caller may lower
 	Single       bool          // the single-session form
@@ -248,7 +250,7 @@ func (s *Sessions) Run(ctx context.Context, r pool.RunRequest) (pool.Feed, error
 		return s.again(ctx, a, []byte(*r.Code))
 	}
 	st := engine.Start{
-		SID: sid, Code: []byte(*r.Code), Name: r.Name, Ctx: r.Ctx, LibPaths: r.LibPaths, Strategy: r.Strategy,
+		SID: sid, Code: []byte(*r.Code), Name: r.Name, Ctx: r.Ctx, LibPaths: r.LibPaths, Env: r.Env, Dirs: s.dirs(), Strategy: r.Strategy,
 		Limits: limits, Grants: grants, Seed: newSeed(), Zone: s.c.Zone,
 		Machine: runtime.GOOS + "/" + runtime.GOARCH,
 	}
@@ -269,6 +271,16 @@ func (s *Sessions) Run(ctx context.Context, r pool.RunRequest) (pool.Feed, error
 		return pool.Feed{}, s.refuse(ctx, a.sid, err)
 	}
 	return s.feed(a.sid, a.sess.Outcome()), nil
+}
+
+// dirs are the directories of the home that a script may know the names of.
+func (s *Sessions) dirs() engine.Dirs {
+	if s.c.Home == "" {
+		return engine.Dirs{}
+	}
+	return engine.Dirs{
+		State: filepath.Join(s.c.Home, "state"), Cards: filepath.Join(s.c.Home, "cards"), Scenarios: filepath.Join(s.c.Home, "scenarios"),
+	}
 }
 
 // claim makes the single-session form serve one session.
