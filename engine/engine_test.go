@@ -123,7 +123,7 @@ func (t memTx) StateKeys(ns string) ([]string, error) {
 }
 
 var testVMs = sync.OnceValue(func() *VMs {
-	v, err := NewVMs(2)
+	v, err := NewVMs(2, "test")
 	if err != nil {
 		panic(err)
 	}
@@ -131,7 +131,7 @@ var testVMs = sync.OnceValue(func() *VMs {
 })
 
 func start(code string) Start {
-	return Start{SID: "s-test", Code: []byte(code), Name: "strategy.lua", Limits: DefaultLimits(), Seed: 7, Release: "test"}
+	return Start{SID: "s-test", Code: []byte(code), Name: "strategy.lua", Limits: DefaultLimits(), Seed: 7}
 }
 
 // begin starts a session that the test ends.

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"maps"
 
-	"runtime/debug"
 	"time"
 
 	"github.com/algocline/algocline/journal"
@@ -137,13 +136,4 @@ func dateTable(t time.Time) *value.Table {
 func mktime(s *Session, a arguments) (value.List, error) {
 	t := time.Date(int(a.int(0)), time.Month(a.int(1)), int(a.int(2)), int(a.int(3)), int(a.int(4)), int(a.int(5)), 0, s.loc)
 	return value.Of(t.Unix(), dateTable(t)), nil
-}
-
-// release names this build and its Lua, as a divergence shows them.
-func release(lua string) string {
-	v := "dev"
-	if bi, ok := debug.ReadBuildInfo(); ok && bi.Main.Version != "" {
-		v = bi.Main.Version
-	}
-	return v + " on " + lua
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"github.com/algocline/algocline/journal"
+	"github.com/algocline/algocline/lua"
 	"github.com/algocline/algocline/value"
 )
 
@@ -38,6 +39,7 @@ func replay(ctx context.Context, host Host, vms *VMs, events []journal.Event) (*
 	if err != nil {
 		return nil, fmt.Errorf("replaying session %s: %w", st.SID, err)
 	}
+	s.running = vms.release + " on " + lua.Release
 	s.committed = int64(len(events))
 	s.replay, s.replayAt, s.replayed = events[1:], events[0].At, 1
 	s.flushed = host.Now()
@@ -56,7 +58,7 @@ func replay(ctx context.Context, host Host, vms *VMs, events []journal.Event) (*
 func (s *Session) diverged(seq int64, want, got string) error {
 	return &DivergedError{
 		SID: s.start.SID, Seq: seq, Want: want, Got: got,
-		Recorded: s.start.Release, Running: release(s.start.Lua),
+		Recorded: s.start.Release + " on " + s.start.Lua, Running: s.running,
 	}
 }
 

@@ -73,7 +73,8 @@ type Session struct {
 
 	replay   []journal.Event // what is still to be reproduced
 	replayAt time.Time
-	replayed int64 // seq of the event reproduced last
+	running  string // the release that replays, for the error of a divergence
+	replayed int64  // seq of the event reproduced last
 
 	border    hash.Hash // chained over everything that crosses the VM's border
 	stepReads int       // events of this step
@@ -109,7 +110,7 @@ func newSession(host Host, st Start) *Session {
 // the commit of that; a sid that is taken shows as journal.ErrExists behind [ErrBroken].
 func Begin(ctx context.Context, host Host, vms *VMs, st Start) (*Session, error) {
 	st.Ctx = unwrapCtx(st.Ctx)
-	st.Host, st.Lua, st.Library, st.At = HostVersion, lua.Release, vms.Library(), host.Now()
+	st.Release, st.Host, st.Lua, st.Library, st.At = vms.release, HostVersion, lua.Release, vms.Library(), host.Now()
 	s := newSession(host, st)
 	var err error
 	if s.vm, s.lib, err = vms.take(st.Library, nil); err != nil {

@@ -68,7 +68,7 @@ func newLibrary(src []byte) (*library, error) {
 		l.themes[name] = body
 	}
 	var err error
-	if l.program, err = lua.Compile("=alc", []byte(texts[0])); err != nil {
+	if l.program, err = lua.Compile("alc", []byte(texts[0])); err != nil {
 		return nil, fmt.Errorf("compiling library %s: %w", l.hash, err)
 	}
 	return l, nil
@@ -77,6 +77,7 @@ func newLibrary(src []byte) (*library, error) {
 // VMs is a stock of VMs with the library loaded, so that a session starts without waiting for
 // one to be made. It is safe for concurrent use.
 type VMs struct {
+	release string
 	library *library
 
 	ready chan *lua.State
@@ -88,14 +89,15 @@ type VMs struct {
 	older map[journal.ContentHash]*library // libraries of sessions begun by other versions
 }
 
-// NewVMs compiles the library and starts keeping n VMs ready. Close it to stop that.
-func NewVMs(n int) (*VMs, error) {
+// NewVMs compiles the library and starts keeping n VMs ready. Close it to stop that. The release
+// is the version of alc, as sessions record it.
+func NewVMs(n int, release string) (*VMs, error) {
 	l, err := newLibrary(librarySource())
 	if err != nil {
 		return nil, err
 	}
 	v := &VMs{
-		library: l, ready: make(chan *lua.State, n), want: make(chan struct{}, 1), done: make(chan struct{}),
+		release: release, library: l, ready: make(chan *lua.State, n), want: make(chan struct{}, 1), done: make(chan struct{}),
 		older: map[journal.ContentHash]*library{},
 	}
 	v.wg.Add(1)
@@ -136,6 +138,9 @@ func (v *VMs) fill() {
 		}
 	}
 }
+
+// New makes a VM with the library loaded that waits for a script. Close it.
+func (v *VMs) New() (*lua.State, error) { return boot(v.library) }
 
 // boot makes a VM and runs the library up to where it waits for a script.
 func boot(lib *library) (*lua.State, error) {

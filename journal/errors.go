@@ -16,6 +16,10 @@ var (
 	ErrOwned      = errors.New("the session belongs to a live worker")
 	// ErrUncertain: whether the commit happened is not known. Drop, read again.
 	ErrUncertain = errors.New("not known to be committed")
+	// ErrNotCommitted: known to have left no trace, for a reason that is not the append's own.
+	ErrNotCommitted = errors.New("not committed")
+	// ErrReadOnly: a write to a store that was opened for reading.
+	ErrReadOnly = errors.New("the journal was opened for reading only")
 	// ErrCorrupt and ErrShortfall: the journal on disk is not what was written.
 	ErrCorrupt   = errors.New("the journal is corrupt")
 	ErrShortfall = errors.New("the journal ends before its high-water mark")
@@ -66,6 +70,33 @@ func (e *UncertainError) Error() string {
 }
 func (e *UncertainError) Is(t error) bool { return t == ErrUncertain }
 func (e *UncertainError) Unwrap() error   { return e.Cause }
+
+// NotCommittedError is an append that is known to have left no trace, for a reason that is not
+// its own: the disk was full before the commit began, the writers' turn could not be had. It may
+// be tried again, once the head has been read again.
+type NotCommittedError struct {
+	Cause error
+}
+
+func (e *NotCommittedError) Error() string {
+	return fmt.Sprintf("not committed, nothing was changed: %v", e.Cause)
+}
+func (e *NotCommittedError) Is(t error) bool { return t == ErrNotCommitted }
+func (e *NotCommittedError) Unwrap() error   { return e.Cause }
+
+// ShortfallError is a journal that ends before what a worker had acknowledged from it.
+type ShortfallError struct {
+	File       string // the database
+	Mark       string // the worker's file that knows better
+	Want, Have int64  // entries acknowledged, entries there
+}
+
+func (e *ShortfallError) Error() string {
+	return fmt.Sprintf("%s ends at entry %d, but by %s entry %d was acknowledged: its log was damaged, or an older copy was put in its place; "+
+		"nothing was overwritten; run alc doctor, put the missing file back, or remove the mark to go on without those entries",
+		e.File, e.Have, e.Mark, e.Want)
+}
+func (e *ShortfallError) Is(t error) bool { return t == ErrShortfall }
 
 // CorruptError says where a history stops being what was written.
 type CorruptError struct {

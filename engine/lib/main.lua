@@ -1,6 +1,7 @@
 -- The session: waits for a script, runs it, and says how it ended. A true return ends the VM
 -- with lib.code, lib.message and lib.traceback.
 local type, tostring, pcall, xpcall = type, tostring, pcall, xpcall
+local find, sub = string.find, string.sub
 local encode, decode, load, traceback = sys.json_encode, sys.json_decode, sys.load, sys.traceback
 
 _G.alc = alc
@@ -24,9 +25,23 @@ if ctx_json == "false" then ctx = false end
 lib.namespace = "default"
 if type(ctx) == "table" and type(ctx._ns) == "string" then lib.namespace = ctx._ns end
 
+-- The traceback ends where the script does: what called it is the library's business.
+local function trace()
+  local text = traceback("", 3)
+  local last
+  local from = 1
+  while true do
+    local at = find(text, "\n\t[C]: in function 'xpcall'\n\talc:", from, true)
+    if at == nil then break end
+    last, from = at, at + 1
+  end
+  text = last and sub(text, 1, last - 1) or text
+  return sub(text, 2)
+end
+
 local function failed(e)
   local ok, msg = pcall(tostring, e)
-  return { message = ok and msg or "(an error value that cannot be shown)", traceback = traceback("", 2) }
+  return { message = ok and msg or "(an error value that cannot be shown)", traceback = trace() }
 end
 
 local ok, result = xpcall(main(), failed)

@@ -13,7 +13,7 @@ local function theme(name, target, members)
     local m = members[i]
     local function stub(...)
       if def == nil then
-        local chunk, why = load(request("theme", name), "=alc." .. name)
+        local chunk, why = load(request("theme", name), "alc." .. name)
         if chunk == nil then error(why, 0) end
         local made = {}
         chunk(sys, alc, lib, made)

@@ -22,6 +22,7 @@ const (
 	qSessionBySID
 	qSessionIs
 	qEvent
+	qEventHead
 	qHasContent
 	qInsertContent
 	qContent
@@ -64,6 +65,7 @@ var queries = [queryCount]string{
 	qSessionBySID:  `SELECT ` + sessionColumns + ` FROM session WHERE sid = ?`,
 	qSessionIs:     `SELECT 1 FROM session WHERE id = ? AND head = ? AND epoch = ? AND owner = ?`,
 	qEvent:         `SELECT session, prev, seq, kind, at, path, sum, body FROM event WHERE id = ?`,
+	qEventHead:     `SELECT session, seq, sum FROM event WHERE id = ?`,
 	qHasContent:    `SELECT 1 FROM content WHERE hash = ?`,
 	qInsertContent: `INSERT INTO content(hash, body) VALUES(?, ?) ON CONFLICT DO NOTHING`,
 	qContent:       `SELECT body FROM content WHERE hash = ?`,

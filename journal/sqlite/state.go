@@ -39,7 +39,7 @@ func (x *stateTx) StateGet(ns, key string) ([]byte, bool, error) {
 // StateSet implements [journal.Tx].
 func (x *stateTx) StateSet(ns, key string, val []byte) error {
 	if x.t == nil {
-		return ErrReadOnly
+		return journal.ErrReadOnly
 	}
 	if len(val) > maxBody {
 		return fmt.Errorf("state %s/%s: the value has %d bytes, more than %d", ns, key, len(val), maxBody)
@@ -53,7 +53,7 @@ func (x *stateTx) StateSet(ns, key string, val []byte) error {
 // StateDelete implements [journal.Tx].
 func (x *stateTx) StateDelete(ns, key string) (bool, error) {
 	if x.t == nil {
-		return false, ErrReadOnly
+		return false, journal.ErrReadOnly
 	}
 	n, _, err := x.c.exec(qStateDelete, ns, key)
 	x.t.wrote = true

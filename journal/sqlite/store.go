@@ -24,6 +24,7 @@ import (
 	"time"
 
 	"github.com/algocline/algocline/journal"
+	"github.com/algocline/algocline/journal/mark"
 	"github.com/mattn/go-sqlite3"
 )
 
@@ -43,6 +44,10 @@ type Options struct {
 	Durability Durability
 	// ReadOnly is for those who only look: it creates nothing and works beside any writer.
 	ReadOnly bool
+	// Marks are the files of package mark that workers of this home have left, dead ones
+	// included. A journal that ends before what one of them says was acknowledged is not
+	// opened: the error is a [journal.ShortfallError]. Missing files are passed over.
+	Marks []string
 	// VFS names a registered SQLite VFS, for fault injection.
 	VFS string
 	// WALLimit is the size in bytes that the write-ahead log is kept near; 0 means 64 MiB.
@@ -79,6 +84,8 @@ type Store struct {
 	ticket  *ticket
 
 	committed, synced atomic.Int64 // ids of the last such rows of the log
+	instance          [16]byte
+	mark              atomic.Pointer[mark.File]
 
 	checkpoint chan struct{} // a token asks for one
 	fold       atomic.Bool   // asks the writer to fold the rest of the log back
@@ -185,7 +192,7 @@ func (s *Store) openWriting(dir string) error {
 	}
 	w := &writer{s: s}
 	if err := s.start(w); err != nil {
-		return errors.Join(err, s.ticket.close())
+		return errors.Join(err, s.readers.close(), s.ticket.close())
 	}
 	s.work.Add(2)
 	go func() {
@@ -210,21 +217,44 @@ func (s *Store) start(w *writer) error {
 		return err
 	}
 	defer release()
+	// Marks are compared through a reader, which leaves everything as it is: whoever closes a
+	// writing connection folds the log back.
+	if err := s.checkMarks(); err != nil {
+		return err
+	}
 	c, err := s.openWriter()
 	if err != nil {
 		return err
 	}
-	if err := migrate(c); err != nil {
+	if err := s.begin(w, c); err != nil {
 		return errors.Join(wrapSQL(s.path, "opening", err), c.close())
 	}
-	w.c = c
-	row, _, err := c.one(qLastEvent)
-	if err != nil {
-		return errors.Join(wrapSQL(s.path, "reading the log's end in", err), c.close())
+	return nil
+}
+
+// begin migrates and reads what the writer starts from.
+func (s *Store) begin(w *writer, c *conn) (err error) {
+	if err := migrate(c); err != nil {
+		return err
 	}
-	w.last, _ = row[0].(int64)
+	if s.instance, err = instance(c); err != nil {
+		return err
+	}
+	if w.last, err = lastEvent(c); err != nil {
+		return err
+	}
+	w.c = c
 	s.advance(w.last, false) // who wrote it last may not have synced it
 	return nil
+}
+
+func lastEvent(c *conn) (int64, error) {
+	row, _, err := c.one(qLastEvent)
+	if err != nil {
+		return 0, err
+	}
+	last, _ := row[0].(int64)
+	return last, nil
 }
 
 // writerPragmas and readerPragmas hold for every connection of their kind. Commits are not
@@ -237,12 +267,7 @@ const (
 
 func (s *Store) openWriter() (*conn, error) { return s.openWith("rwc", writerPragmas) }
 
-func (s *Store) openReader() (*conn, error) {
-	if s.opts.ReadOnly {
-		return s.openWith("ro", readerPragmas)
-	}
-	return s.openWith("rw", readerPragmas)
-}
+func (s *Store) openReader() (*conn, error) { return s.openWith("ro", readerPragmas) }
 
 func (s *Store) openWith(mode, pragmas string) (*conn, error) {
 	c, err := openConn(s.path, mode, s.opts.VFS)
@@ -261,6 +286,17 @@ func (s *Store) advance(last int64, synced bool) {
 	if synced || s.opts.Durability == Process {
 		s.synced.Store(last)
 	}
+	if m := s.mark.Load(); m != nil {
+		m.SetHighWater(last, s.onDisk())
+	}
+}
+
+// onDisk is how far the log is known to be on the disk.
+func (s *Store) onDisk() int64 {
+	if s.opts.Durability == Process {
+		return 0
+	}
+	return s.synced.Load()
 }
 
 // HighWater implements [journal.Store]: the id of the last row of the log that an acknowledged
@@ -270,7 +306,7 @@ func (s *Store) HighWater() int64 { return s.synced.Load() }
 // Sync implements [journal.Store]. With process durability there is nothing to wait for.
 func (s *Store) Sync(ctx context.Context) error {
 	if s.opts.ReadOnly {
-		return ErrReadOnly
+		return journal.ErrReadOnly
 	}
 	if s.opts.Durability == Process || s.synced.Load() == s.committed.Load() {
 		return s.alive(ctx)
@@ -308,9 +344,10 @@ func (s *Store) Close() error {
 		s.closed = true
 		s.mu.Unlock()
 		s.users.Wait()
+		// Readers first: the last connection to go folds the log back, which a reader cannot.
+		s.err = wrapSQL(s.path, "closing", s.readers.close())
 		s.queue.close()
 		s.work.Wait()
-		s.err = errors.Join(s.err, wrapSQL(s.path, "closing", s.readers.close()))
 		if s.ticket != nil {
 			s.err = errors.Join(s.err, s.ticket.close())
 		}

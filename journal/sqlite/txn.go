@@ -54,8 +54,35 @@ func (t *txn) session(sid string, fresh bool) (session, error) {
 	if err != nil {
 		return session{}, &journal.CorruptError{File: t.c.path, SID: sid, Why: err.Error()}
 	}
+	if err := t.checkHead(s); err != nil {
+		return session{}, err
+	}
 	t.s.cache.put(s)
 	return s, nil
+}
+
+// checkHead refuses to go on from a row that does not match the last event: nothing may be
+// written over what is damaged.
+func (t *txn) checkHead(s session) error {
+	row, ok, err := t.c.one(qEventHead, s.event)
+	if err != nil {
+		return t.broken("reading the last event of session "+s.head.SID+" from", err)
+	}
+	bad := func(why string) error {
+		return &journal.CorruptError{File: t.c.path, SID: s.head.SID, Seq: s.head.Seq, Why: why}
+	}
+	if !ok {
+		return bad("the event is missing")
+	}
+	d := decoder{row: row}
+	id, seq, sum := d.int(), d.int(), d.sum()
+	if d.err != nil {
+		return bad(d.err.Error())
+	}
+	if id != s.id || seq != s.head.Seq || sum != s.head.Sum {
+		return bad("it is not the event that the session's head names")
+	}
+	return nil
 }
 
 // put makes a row the session's as far as this group goes.

@@ -104,7 +104,7 @@ func (q *queue) take() []*request {
 // the queue only: what the writer has taken is carried to its end.
 func (s *Store) submit(ctx context.Context, sync bool, run func(*txn) (journal.Head, error)) (journal.Head, error) {
 	if s.opts.ReadOnly {
-		return journal.Head{}, ErrReadOnly
+		return journal.Head{}, journal.ErrReadOnly
 	}
 	if err := ctx.Err(); err != nil {
 		return journal.Head{}, err
@@ -171,19 +171,19 @@ func (w *writer) commit(group []*request) {
 func (w *writer) attempt(group []*request) (*txn, error) {
 	release, err := w.s.ticket.lock()
 	if err != nil {
-		return nil, &NotCommittedError{Cause: err}
+		return nil, &journal.NotCommittedError{Cause: err}
 	}
 	defer release()
 	if err := w.prepare(group); err != nil {
-		return nil, &NotCommittedError{Cause: err}
+		return nil, &journal.NotCommittedError{Cause: err}
 	}
 	t, err := w.write(group)
 	if err != nil {
-		return t, &NotCommittedError{Cause: err}
+		return t, &journal.NotCommittedError{Cause: err}
 	}
 	if !t.wrote {
 		if _, _, err := w.c.exec(qRollback); err != nil {
-			return t, &NotCommittedError{Cause: wrapSQL(w.c.path, "ending a transaction in", err)}
+			return t, &journal.NotCommittedError{Cause: wrapSQL(w.c.path, "ending a transaction in", err)}
 		}
 		return t, nil
 	}
@@ -283,10 +283,10 @@ func (w *writer) refresh() error {
 	if err := checkWriter(w.c); err != nil {
 		return err
 	}
-	if row, _, err = w.c.one(qLastEvent); err != nil {
+	last, err := lastEvent(w.c)
+	if err != nil {
 		return wrapSQL(w.c.path, "reading the log's end in", err)
 	}
-	last, _ := row[0].(int64)
 	if last < w.last {
 		return &journal.CorruptError{File: w.c.path, Why: fmt.Sprintf("the log ends at %d, but %d was committed", last, w.last)}
 	}

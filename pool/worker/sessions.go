@@ -1,6 +1,7 @@
 package worker
 
 import (
+	"container/list"
 	"context"
 	"crypto/rand"
 	"encoding/binary"
@@ -36,6 +37,7 @@ type SessionsConfig struct {
 	Limits       engine.Limits // the operator's: what a caller may lower
 	Single       bool          // the single-session form
 	Prewarm      int           // VMs kept ready; 0 means 4
+	Resident     int           // sessions kept in memory; 0 means 8192
 	Zone         string        // time zone of os.date; "" means UTC
 	Log          *slog.Logger
 }
@@ -47,7 +49,8 @@ type Sessions struct {
 
 	mu       sync.Mutex
 	open     map[string]*actor
-	active   int // requests being served
+	recent   list.List // of *actor, the one used last in front
+	active   int       // requests being served
 	last     time.Time
 	stopping bool
 	idle     chan struct{} // closed when stopping and active is 0
@@ -63,6 +66,7 @@ type actor struct {
 	sess  *engine.Session
 	epoch int64
 	used  time.Time
+	place *list.Element    // in recent; nil while it holds no VM
 	info  pool.SessionInfo // as of the last step, for lists
 	infoM sync.Mutex
 }
@@ -72,13 +76,16 @@ func NewSessions(c SessionsConfig) (*Sessions, error) {
 	if c.Prewarm == 0 {
 		c.Prewarm = 4
 	}
+	if c.Resident == 0 {
+		c.Resident = 8192
+	}
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
 	}
 	if c.Alive == nil {
 		c.Alive = func(journal.Worker) bool { return false }
 	}
-	vms, err := engine.NewVMs(c.Prewarm)
+	vms, err := engine.NewVMs(c.Prewarm, c.Version)
 	if err != nil {
 		return nil, err
 	}
@@ -144,6 +151,10 @@ func (s *Sessions) drop(a *actor) {
 	if s.open[a.sid] == a {
 		delete(s.open, a.sid)
 	}
+	if a.place != nil {
+		s.recent.Remove(a.place)
+		a.place = nil
+	}
 	s.mu.Unlock()
 }
 
@@ -152,8 +163,35 @@ func (s *Sessions) settle(a *actor) {
 	if a.sess == nil || a.sess.State().Ended() {
 		s.drop(a)
 	} else {
-		a.used = time.Now()
 		a.refresh()
+		defer s.passivate(s.touch(a))
+	}
+	a.mu.Unlock()
+}
+
+// touch makes a the session used last and returns one to passivate when there are too many.
+func (s *Sessions) touch(a *actor) *actor {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if a.place == nil {
+		a.place = s.recent.PushFront(a)
+	} else {
+		s.recent.MoveToFront(a.place)
+	}
+	if s.recent.Len() <= s.c.Resident {
+		return nil
+	}
+	return s.recent.Back().Value.(*actor)
+}
+
+// passivate drops the VM of a session that waits at a durable pause; its next answer rebuilds it
+// from the journal. One that is in use stays.
+func (s *Sessions) passivate(a *actor) {
+	if a == nil || !a.mu.TryLock() {
+		return
+	}
+	if !a.gone {
+		s.drop(a)
 	}
 	a.mu.Unlock()
 }
@@ -173,6 +211,7 @@ func (s *Sessions) step(a *actor, fn func() error) error {
 		defer s.c.Mark.EndStep(slot)
 	}
 	err := fn()
+	a.used = time.Now()
 	if err != nil && a.sess != nil && (errors.Is(err, engine.ErrBroken) || errors.Is(err, engine.ErrDiverged) || errors.Is(err, engine.ErrRebuild)) {
 		s.drop(a)
 	}
@@ -206,7 +245,7 @@ func (s *Sessions) Run(ctx context.Context, r pool.RunRequest) (pool.Feed, error
 	st := engine.Start{
 		SID: sid, Code: []byte(*r.Code), Name: r.Name, Ctx: r.Ctx, LibPaths: r.LibPaths, Strategy: r.Strategy,
 		Limits: limits, Grants: []string{}, Seed: newSeed(), Zone: s.c.Zone,
-		Machine: runtime.GOOS + "/" + runtime.GOARCH, Release: s.c.Version,
+		Machine: runtime.GOOS + "/" + runtime.GOARCH,
 	}
 	if st.Name == "" {
 		st.Name = "strategy.lua"
@@ -292,6 +331,7 @@ func (s *Sessions) own(ctx context.Context, a *actor) (*engine.History, error) {
 		a.sess, err = engine.Restore(ctx, s.host(a), s.vms, events)
 		return err
 	})
+	a.used = head.UpdatedAt // being rebuilt is no activity
 	return nil, err
 }
 

@@ -101,7 +101,6 @@ func (s *Sessions) list() []pool.SessionInfo {
 func (s *Sessions) detail(ctx context.Context, sid string, history bool) (pool.SessionInfo, []pool.HistoryEntry, error) {
 	a := s.lock(sid)
 	defer s.settle(a)
-	used := a.used
 	ended, err := s.own(ctx, a)
 	if err != nil {
 		return pool.SessionInfo{}, nil, err
@@ -112,11 +111,6 @@ func (s *Sessions) detail(ctx context.Context, sid string, history bool) (pool.S
 	h, err := s.history(ctx, sid)
 	if err != nil {
 		return pool.SessionInfo{}, nil, err
-	}
-	if !used.IsZero() {
-		a.used = used // looking is no activity
-	} else {
-		a.used = time.Now()
 	}
 	a.refresh()
 	info := a.info

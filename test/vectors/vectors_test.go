@@ -27,7 +27,12 @@ var openAreas = map[string]string{
 }
 
 // openVectors wait for functions of the library, each with its reason.
-var openVectors = map[string]string{}
+var openVectors = map[string]string{
+	"vm-json/globals-alc-functions":  "lists functions of areas that are open",
+	"vm-json/globals-alc-tables":     "alc.card and alc.math are not written yet",
+	"vm-json/evalframe-is-preloaded": "evalframe is not written yet",
+	"vm-json/llm-in-gsub-callback":   "string.gsub cannot pause in its callback yet",
+}
 
 func TestVectors(t *testing.T) {
 	files, err := filepath.Glob("testdata/*.jsonl")
@@ -36,19 +41,20 @@ func TestVectors(t *testing.T) {
 	}
 	used := map[string]bool{}
 	for _, f := range files {
-		area := strings.TrimSuffix(filepath.Base(f), ".jsonl")
-		t.Run(area, func(t *testing.T) {
-			if why, open := openAreas[area]; open {
+		name := strings.TrimSuffix(filepath.Base(f), ".jsonl")
+		t.Run(name, func(area *testing.T) {
+			t := area
+			if why, open := openAreas[name]; open {
 				t.Skip(why)
 			}
 			homes := map[string]*home{}
 			for _, v := range read(t, f) {
-				t.Run(strings.TrimPrefix(v.ID, area+"/"), func(t *testing.T) {
+				t.Run(strings.TrimPrefix(v.ID, name+"/"), func(t *testing.T) {
 					if why, open := openVectors[v.ID]; open {
 						used[v.ID] = true
 						t.Skip(why)
 					}
-					check(t, v, homes)
+					check(t, area, v, homes)
 				})
 			}
 			for _, h := range homes {
@@ -63,15 +69,16 @@ func TestVectors(t *testing.T) {
 	}
 }
 
-func check(t *testing.T, v Vector, homes map[string]*home) {
+// check runs one vector; a home that it shares with others is owner's.
+func check(t, owner *testing.T, v Vector, homes map[string]*home) {
 	h := homes[v.Home]
-	if v.Home == "" || h == nil {
+	switch {
+	case v.Home == "":
 		h = newHome(t, v.Packages)
-		if v.Home == "" {
-			defer h.close(t)
-		} else {
-			homes[v.Home] = h
-		}
+		defer h.close(t)
+	case h == nil:
+		h = newHome(owner, v.Packages)
+		homes[v.Home] = h
 	}
 	got := h.run(t, v)
 	wantRaw := v.Want

@@ -1,0 +1,222 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/pelletier/go-toml/v2"
+	"github.com/spf13/cobra"
+)
+
+// settings is what flags, environment and config.toml say together, in this order of weight.
+type settings struct {
+	Home         string         // absolute
+	Durability   string         // "full" or "process"
+	PackagePaths []string       // of ALC_PACKAGES_PATH
+	IdleTimeout  *time.Duration // nil: the worker's own default
+	Limits       map[string]string
+}
+
+// configFile is config.toml in the home. Hub and Setting belong to other commands.
+type configFile struct {
+	Durability  string         `toml:"durability"`
+	IdleTimeout *int64         `toml:"idle_timeout"` // seconds
+	Limits      map[string]any `toml:"limits"`
+	Hub         map[string]any `toml:"hub"`
+	Setting     map[string]any `toml:"setting"`
+}
+
+// settingsError is a setting that cannot be used, and where it stands.
+type settingsError struct {
+	Where string
+	Why   string
+}
+
+func (e *settingsError) Error() string { return e.Where + ": " + e.Why }
+
+const (
+	durabilityFull    = "full"
+	durabilityProcess = "process"
+)
+
+// limitNames are the limits of a session, in the order in which help lists them.
+var limitNames = []string{"memory", "step_cpu", "wall", "llm_calls", "batch", "prompt_size", "result_size", "log_size"}
+
+// settings reads what is in force for this run.
+func (a *app) settings() (settings, error) {
+	home, err := homeDir(a.flags.home)
+	if err != nil {
+		return settings{}, err
+	}
+	s := settings{Home: home, Limits: make(map[string]string)}
+	file := filepath.Join(home, "config.toml")
+	config, err := readConfig(file)
+	if err != nil {
+		return s, err
+	}
+	s.PackagePaths = filepath.SplitList(os.Getenv("ALC_PACKAGES_PATH"))
+	if config.IdleTimeout != nil {
+		d := time.Duration(*config.IdleTimeout) * time.Second
+		s.IdleTimeout = &d
+	}
+	for name, value := range config.Limits {
+		s.Limits[name] = fmt.Sprint(value)
+	}
+	for _, name := range limitNames {
+		if v := os.Getenv(limitVariable(name)); v != "" {
+			s.Limits[name] = v
+		}
+	}
+	s.Durability, err = pickDurability(file, a.flags.durability, os.Getenv("ALC_DURABILITY"), config.Durability)
+	return s, err
+}
+
+func limitVariable(name string) string { return "ALC_LIMIT_" + strings.ToUpper(name) }
+
+// pickDurability takes the weightiest of what was said and checks it.
+func pickDurability(file, flag, env, config string) (string, error) {
+	for _, said := range []struct{ where, value string }{
+		{"--durability", flag}, {"ALC_DURABILITY", env}, {file + ": durability", config},
+	} {
+		switch said.value {
+		case "":
+		case durabilityFull, durabilityProcess:
+			return said.value, nil
+		default:
+			return "", &settingsError{said.where, fmt.Sprintf(`%q is not known, take "full" or "process"`, said.value)}
+		}
+	}
+	return durabilityFull, nil
+}
+
+// homeDir returns the home's absolute path.
+func homeDir(flag string) (string, error) {
+	home := flag
+	if home == "" {
+		home = os.Getenv("ALC_HOME")
+	}
+	if home == "" {
+		base, err := os.UserHomeDir()
+		if err != nil {
+			base = "."
+		}
+		home = filepath.Join(base, ".algocline")
+	}
+	abs, err := filepath.Abs(home)
+	if err != nil {
+		return "", fmt.Errorf("finding the home %s: %w", home, err)
+	}
+	return abs, nil
+}
+
+// readConfig reads config.toml; a file that is not there says nothing.
+func readConfig(file string) (configFile, error) {
+	var c configFile
+	f, err := os.Open(file)
+	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, errNotADirectory) {
+		return c, nil
+	}
+	if err != nil {
+		return c, fmt.Errorf("reading the configuration: %w", err)
+	}
+	defer f.Close()
+	if err := toml.NewDecoder(f).DisallowUnknownFields().Decode(&c); err != nil {
+		return c, configError(file, err)
+	}
+	return c, c.check(file)
+}
+
+// check refuses what TOML allows and alc does not.
+func (c configFile) check(file string) error {
+	for name, value := range c.Limits {
+		if !knownLimit(name) {
+			return &settingsError{file, fmt.Sprintf("there is no limit %q; there are %s", name, strings.Join(limitNames, ", "))}
+		}
+		switch value.(type) {
+		case string, int64, float64:
+		default:
+			return &settingsError{file, fmt.Sprintf(`the limit %s is neither a number nor a text such as "64MiB"`, name)}
+		}
+	}
+	if c.IdleTimeout != nil && *c.IdleTimeout < 0 {
+		return &settingsError{file, "idle_timeout is negative; it is in seconds, 0 for never"}
+	}
+	return nil
+}
+
+// configError says where config.toml is wrong.
+func configError(file string, err error) error {
+	var unknown *toml.StrictMissingError
+	if errors.As(err, &unknown) && len(unknown.Errors) > 0 {
+		row, _ := unknown.Errors[0].Position()
+		return &settingsError{fmt.Sprintf("%s:%d", file, row),
+			fmt.Sprintf("there is no setting %q", strings.Join(unknown.Errors[0].Key(), "."))}
+	}
+	var bad *toml.DecodeError
+	if errors.As(err, &bad) {
+		row, column := bad.Position()
+		return &settingsError{fmt.Sprintf("%s:%d:%d", file, row, column), strings.TrimPrefix(bad.Error(), "toml: ")}
+	}
+	return &settingsError{file, err.Error()}
+}
+
+func knownLimit(name string) bool {
+	for _, n := range limitNames {
+		if n == name {
+			return true
+		}
+	}
+	return false
+}
+
+func configTopic() *cobra.Command {
+	return &cobra.Command{
+		Use:   "configuration",
+		Short: "What config.toml and the environment may say",
+		Long: `alc reads config.toml in its home. All of it may be left out:
+
+  durability = "full"       # or "process"
+  idle_timeout = 1800       # seconds until an idle worker leaves, 0 for never
+
+  [limits]                  # see alc help limits
+  memory = "512MiB"
+  llm_calls = 20000
+
+A flag weighs more than the environment, and the environment more than the file.
+Workers read the file when they start; alc pool stop makes way for new ones.
+
+  ALC_HOME                the home, default ~/.algocline
+  ALC_DURABILITY          full or process
+  ALC_PACKAGES_PATH       more package directories, separated by colons
+  ALC_POOL_IDLE_TIMEOUT   seconds until an idle worker leaves, 0 for never
+  ALC_LIMIT_NAME          an operator's limit, for example ALC_LIMIT_MEMORY=1GiB
+  ALC_LOG_LEVEL           off, error, warn, info or debug: what is told on stderr
+  NO_COLOR                no colours`,
+	}
+}
+
+func limitsTopic() *cobra.Command {
+	return &cobra.Command{
+		Use:   "limits",
+		Short: "What bounds a session",
+		Long: `Every session has limits. One that is reached ends that session, and the script
+cannot catch it. --limit NAME=VALUE lowers a limit for one session; the operator
+sets what it is lowered from, with ALC_LIMIT_NAME or [limits] in config.toml.
+
+  memory        256MiB  the Lua VM
+  step_cpu      30s     computing from one answer to the next question
+  wall          none    time since the start, pauses included
+  llm_calls     10000   questions asked in all
+  batch         1000    questions open at once
+  prompt_size   4MiB    one prompt with its system text
+  result_size   16MiB   the result, and a value stored in the state
+  log_size      1MiB    print and alc.log; the oldest lines go
+
+Values are numbers, sizes such as 64MiB, or times such as 500ms.`,
+	}
+}

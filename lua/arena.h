@@ -1,0 +1,81 @@
+/* The memory of a VM: one arena at an address whose low 32 bits are always the same.
+ *
+ * Lua hashes pointers by their low bits, so equal runs place equal objects at equal
+ * addresses and iterate over them alike. Nothing in here may make a placement depend on
+ * anything but the calls before it: not on time, not on what was given back to the system. */
+#ifndef ALC_ARENA_H
+#define ALC_ARENA_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define SLOT_SIZE ((size_t)1 << 32)
+#define PAGE ((size_t)4096)
+
+/* Parts of a slot. The areas behind the heap are flat and grow by being touched. */
+#define HEAP_AT ((size_t)32 << 20)
+#define HEAP_END ((size_t)0xA0000000)
+#define OUT_AT ((size_t)0xA0000000)
+#define SCRATCH_AT ((size_t)0xC0000000)
+#define PAD_AT ((size_t)0xE0000000)
+#define NOTES_AT ((size_t)0xF8000000)
+#define PAGES_AT ((size_t)64 << 10)
+#define MEMORY_MAX ((size_t)2 << 30)
+
+#define CLASSES 77
+#define BINS 96
+
+typedef struct page {
+	uint32_t span;   /* slab: its first page; free span: length, in the first and last page */
+	uint32_t next;   /* neighbours in a list of slabs with room or of free spans; 0 = none */
+	uint32_t prev;
+	uint32_t cell;   /* slab: first free cell, in 16-byte units of the heap; 0 = none */
+	uint16_t live;   /* slab: cells in use */
+	uint16_t fresh;  /* slab: cells ever handed out */
+	uint8_t class;
+	uint8_t state;
+} page;
+
+typedef struct area {  /* a flat buffer */
+	char *base;
+	size_t len;        /* bytes in use */
+	size_t committed;  /* bytes charged */
+	size_t max;
+} area;
+
+typedef struct arena {
+	char *slot;
+	char *heap;
+	page *pages;
+	size_t cap;        /* bytes that may be held */
+	size_t held;       /* bytes charged: pages in use, dense start, areas */
+	size_t dirty;      /* pages that are free but not given back */
+	size_t brk;        /* dense start: bytes handed out */
+	uint32_t top;      /* first page never used */
+	void *dense[CLASSES];
+	uint32_t slab[CLASSES];
+	uint32_t bin[BINS];
+	void *refused;     /* the last refusal, to tell a second one for the same need */
+	size_t refused_size;
+	long fail_in;      /* tests: refuse from this allocation on, so many times */
+	long fail_times;
+	long count;
+} arena;
+
+/* Returns the slot's first byte, or NULL when there is none left. */
+char *slot_take(void);
+void slot_give(char *slot, size_t heap_used);
+
+void arena_init(arena *a, char *slot, size_t cap);
+void *arena_alloc(arena *a, size_t n);
+void arena_free(arena *a, void *p, size_t n);
+void *arena_resize(arena *a, void *p, size_t old, size_t n);
+size_t arena_touched(const arena *a);
+
+void area_init(area *r, char *base, size_t max);
+bool area_commit(arena *a, area *r, size_t need);
+void area_trim(arena *a, area *r, size_t keep);
+
+#endif

@@ -1,0 +1,185 @@
+package lua
+
+import (
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// endless are programs that would never end, each in its own way.
+var endless = map[string]string{
+	"loop":                     `while true do end`,
+	"calls":                    `local function f() end while true do f() end`,
+	"tail calls":               `local function f() return f() end f()`,
+	"pcall around a loop":      `while true do pcall(function() while true do end end) end`,
+	"pcall of itself":          `local function f() while true do pcall(f) end end f()`,
+	"pcall of pcall":           `while true do pcall(pcall, pcall, function() while true do end end) end`,
+	"xpcall loop as handler":   `local function loop() while true do end end while true do xpcall(loop, loop) end`,
+	"handler that loops":       `local function loop() while true do end end xpcall(error, loop)`,
+	"handler that catches":     `xpcall(function() while true do end end, function() while true do pcall(error) end end)`,
+	"handler is a wrap":        `local co = coroutine.wrap(function() while true do end end) xpcall(function() while true do end end, co)`,
+	"errors in handlers":       `while true do xpcall(error, function() error() end) end`,
+	"coroutine":                `coroutine.wrap(function() while true do end end)()`,
+	"coroutine with pcall":     `local co = coroutine.wrap(function() while true do pcall(function() while true do end end) coroutine.yield() end end) while true do pcall(co) end`,
+	"resume swallows":          `while true do coroutine.resume(coroutine.create(function() while true do end end)) end`,
+	"coroutines in each other": `local function f() while true do pcall(coroutine.wrap(f)) end end f()`,
+	"yield and resume":         `local co = coroutine.wrap(function() while true do coroutine.yield() end end) while true do co() end`,
+	"close handler":            `while true do pcall(function() local x <close> = setmetatable({}, {__close = function() while true do end end}) error() end) end`,
+	"many close handlers":      `local mt = {__close = function() while true do pcall(error) end end} local function f(n) local x <close> = setmetatable({}, mt) if n > 0 then return (f(n - 1)) end while true do end end while true do pcall(f, 1000) end`,
+	"coroutine.close":          `local co = coroutine.create(function() local x <close> = setmetatable({}, {__close = function() while true do pcall(error) end end}) coroutine.yield() end) coroutine.resume(co) while true do coroutine.close(co) end`,
+	"wrap closes":              `local co = coroutine.wrap(function() local x <close> = setmetatable({}, {__close = function() while true do end end}) error("x") end) while true do pcall(co) end`,
+	"index metamethod":         `local t = setmetatable({}, {__index = function() while true do end end}) while true do pcall(function() return t.x end) end`,
+	"tostring metamethod":      `local t = setmetatable({}, {__tostring = function() while true do pcall(error) end end}) while true do pcall(tostring, t) end`,
+	"tostring of the error":    `error(setmetatable({}, {__tostring = function() while true do pcall(error) end end}))`,
+	"gc metamethod":            `setmetatable({}, {__gc = function() while true do end end}) collectgarbage() while true do end`,
+	"iterator":                 `for x in function() while true do end end do end`,
+	"pairs metamethod":         `while true do pcall(pairs, setmetatable({}, {__pairs = function() while true do end end})) end`,
+	"sort comparator":          `while true do pcall(table.sort, {3, 2, 1}, function() while true do pcall(function() while true do end end) end end) end`,
+	"sort metamethod":          `local mt = {__lt = function() while true do pcall(error) end end} table.sort({setmetatable({}, mt), setmetatable({}, mt)})`,
+	"gsub callback":            `while true do pcall(string.gsub, "aaa", "a", function() while true do pcall(error) end end) end`,
+	"load reader":              `while true do pcall(load, function() while true do pcall(error) end end) end`,
+	"endless load reader":      `load(function() return "x=1 " end)`,
+	"goto":                     `::a:: goto a`,
+	"error objects":            `while true do pcall(error, setmetatable({}, {__tostring = function() while true do end end})) end`,
+	"garbage":                  `while true do local t = {{}, {}, {}} end`,
+	"string building":          `while true do local s = "" for i = 1, 1000 do s = s .. i end end`,
+	"deep recursion":           `local function f() return 1 + f() end while true do pcall(f) end`,
+	"note":                     `local sys = ... while true do pcall(sys.note, "x") end`,
+	"json":                     `local sys = ... while true do pcall(sys.json_decode, sys.json_encode({1, 2, {3}})) end`,
+}
+
+// A strike ends everything within 100 ms, whatever the script catches.
+func TestStrikeEndsEverything(t *testing.T) {
+	for name, source := range endless {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := open(t, source, Options{})
+			struck := make(chan time.Time, 1)
+			timer := time.AfterFunc(30*time.Millisecond, func() {
+				struck <- time.Now()
+				s.Strike("wall")
+			})
+			defer timer.Stop()
+			_, err := s.Resume(nil)
+			ended := time.Now()
+			if diff := cmp.Diff(&LimitError{Limit: "wall"}, asLimit(t, err)); diff != "" {
+				t.Error(diff)
+			}
+			if d := ended.Sub(<-struck); d > 100*time.Millisecond {
+				t.Errorf("ended %v after the strike", d)
+			}
+			if _, err := s.Resume(nil); err != ErrDead {
+				t.Errorf("resuming a struck state: %v, want ErrDead", err)
+			}
+		})
+	}
+}
+
+func TestStepCPU(t *testing.T) {
+	for _, source := range []string{endless["loop"], endless["pcall of itself"], endless["garbage"]} {
+		s := open(t, source, Options{StepCPU: 50 * time.Millisecond})
+		_, err := s.Resume(nil)
+		if diff := cmp.Diff(&LimitError{"step_cpu", "50ms"}, asLimit(t, err)); diff != "" {
+			t.Errorf("%s: %s", source, diff)
+		}
+	}
+}
+
+// The CPU limit is of one step: what earlier steps used does not count, nor what other VMs use
+// on the same thread.
+func TestStepCPUIsOfOneStep(t *testing.T) {
+	s := open(t, `local sys = ...
+		for i = 1, 20 do
+			local x = 0
+			for j = 1, 500000 do x = x + j end
+			sys.request(i)
+		end`, Options{StepCPU: 100 * time.Millisecond})
+	for range 20 {
+		request(t, s)
+	}
+	finish(t, s)
+}
+
+func TestStrikeBeforeResume(t *testing.T) {
+	s := open(t, `local sys = ... sys.request("one")`, Options{})
+	request(t, s)
+	s.Strike("wall")
+	s.Strike("later")
+	_, err := s.Resume(nil)
+	if got := asLimit(t, err).Limit; got != "wall" {
+		t.Errorf("limit %q, want the first strike's", got)
+	}
+}
+
+func TestSetLimits(t *testing.T) {
+	s := open(t, `local sys = ... sys.request("one") while true do end`, Options{})
+	request(t, s)
+	s.SetLimits(64<<20, 30*time.Millisecond)
+	_, err := s.Resume(nil)
+	if diff := cmp.Diff(&LimitError{"step_cpu", "30ms"}, asLimit(t, err)); diff != "" {
+		t.Error(diff)
+	}
+}
+
+// bombs are programs that want all memory there is.
+var bombs = map[string]string{
+	"strings":            `local s = "x" while true do s = s .. s end`,
+	"caught strings":     `while true do pcall(function() local s = "x" while true do s = s .. s end end) end`,
+	"tables":             `local t = {} while true do t[#t + 1] = {} end`,
+	"caught tables":      `local t = {} while true do pcall(function() while true do t[#t + 1] = {} end end) end`,
+	"keys":               `local t = {} local i = 0 while true do i = i + 1 t["k" .. i] = i end`,
+	"closures":           `local t = {} while true do t[#t + 1] = function() return t end end`,
+	"coroutines":         `local t = {} while true do t[#t + 1] = coroutine.create(print or next) end`,
+	"stack":              `local function f(...) return 1 + f(1, 2, 3, ...) end while true do pcall(f) end`,
+	"sizes in turn":      `local keep = {} for size = 16, 4096, 16 do for i = 1, 1e9 do local ok, s = pcall(string.rep, "x", size + i % 7) keep[#keep + 1] = s .. i end end`,
+	"request":            `local sys = ... local t = {} for i = 1, 20 do t = {t, t} end sys.request(t)`,
+	"result":             `local t = {} for i = 1, 20 do t = {t, t} end return t`,
+	"json":               `local sys = ... local t = {} for i = 1, 25 do t = {t, t} end sys.json_encode(t)`,
+	"xpcall handler":     `local s = "x" xpcall(function() while true do s = s .. s end end, function() while true do s = s .. s end end)`,
+	"close handler":      `pcall(function() local x <close> = setmetatable({}, {__close = function() local t = {} while true do t[#t + 1] = {} end end}) error() end)`,
+	"traceback":          `local function f(n) if n == 0 then local t = {} while true do t[#t + 1] = {} end end return (f(n - 1)) end f(1000)`,
+	"tostring of error":  `error(setmetatable({}, {__tostring = function() local s = "x" while true do s = s .. s end end}))`,
+	"load":               `local s = "x=1 " while true do s = s .. s load(s) end`,
+	"load reader":        `load(function() return "x = 1 " end)`,
+	"coroutine in pcall": `while true do pcall(coroutine.wrap(function() local t = {} while true do t[#t + 1] = {} end end)) end`,
+}
+
+func TestMemoryBombs(t *testing.T) {
+	const limit = 16 << 20
+	for name, source := range bombs {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := open(t, source, Options{Memory: limit, StepCPU: 10 * time.Second})
+			_, err := s.Resume(nil)
+			if diff := cmp.Diff(&LimitError{"memory", "16MiB"}, asLimit(t, err)); diff != "" {
+				t.Error(diff)
+			}
+			if m := s.Memory(); m > limit+2<<20 {
+				t.Errorf("the VM holds %d bytes with a limit of %d", m, limit)
+			}
+		})
+	}
+}
+
+// A large answer is decoded under protection: it ends the session, not the process.
+func TestAnswerLargerThanMemory(t *testing.T) {
+	s := open(t, `local sys = ... return #sys.request("q")`, Options{Memory: 4 << 20})
+	request(t, s)
+	_, err := s.Raise(string(make([]byte, 8<<20)))
+	if got := asLimit(t, err).Limit; got != "memory" {
+		t.Errorf("limit %q", got)
+	}
+}
+
+// Memory that a script lets go is there for it again, in whatever sizes.
+func TestMemoryIsReused(t *testing.T) {
+	s := open(t, `
+		for round = 1, 12 do
+			local t = {}
+			for i = 1, 4000 do t[i] = ("x"):rep(round * 100) .. i end
+		end
+		collectgarbage()
+		return true`, Options{Memory: 16 << 20})
+	finish(t, s)
+}

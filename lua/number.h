@@ -1,0 +1,15 @@
+/* Numbers as JSON text. */
+#ifndef ALC_NUMBER_H
+#define ALC_NUMBER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#define NUMBER_MAX 32
+#define POWERS 617
+
+void number_init(const uint64_t *powers);
+int number_integer(char *p, int64_t i);
+int number_float(char *p, double d);
+
+#endif

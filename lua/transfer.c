@@ -1,0 +1,424 @@
+/* The tagged encoding of package value, written from the stack and read back onto it. */
+#include "vmi.h"
+
+#include <string.h>
+
+#define MAX_DEPTH 200
+#define ON_STACK 2048 /* a table with more keys than this looks its values up again */
+#define ARRAY 1
+
+static inline void put_byte(lua_State *L, area *r, char c)
+{
+	*vm_room(L, r, 1) = c;
+	r->len++;
+}
+
+static inline void put_u32(char *p, size_t n)
+{
+	uint32_t x = (uint32_t)n;
+	memcpy(p, &x, 4);
+}
+
+static inline size_t get_u32(const char *p)
+{
+	uint32_t x;
+	memcpy(&x, p, 4);
+	return x;
+}
+
+static void put_number(lua_State *L, area *r, char tag, const void *eight)
+{
+	char *p = vm_room(L, r, 9);
+	p[0] = tag;
+	memcpy(p + 1, eight, 8);
+	r->len += 9;
+}
+
+static void put_string(lua_State *L, area *r, const char *s, size_t n)
+{
+	char *p = vm_room(L, r, n + 5);
+	p[0] = 's';
+	put_u32(p + 1, n);
+	memcpy(p + 5, s, n);
+	r->len += n + 5;
+}
+
+typedef struct chain { /* the tables that are being written */
+	const void *table;
+	struct chain *up;
+	int depth;
+} chain;
+
+static void put_value(lua_State *L, area *r, int i, chain *up);
+
+static void too_deep(lua_State *L, chain *c)
+{
+	for (chain *a = c; a; a = a->up)
+		for (chain *b = a->up; b; b = b->up)
+			if (a->table == b->table)
+				luaL_error(L, "unsupported value: recursive table");
+	luaL_error(L, "unsupported value: tables nested more than %d deep", MAX_DEPTH);
+}
+
+static bool marked(lua_State *L, int i)
+{
+	if (!lua_getmetatable(L, i))
+		return false;
+	bool yes = lua_topointer(L, -1) == vm_of(L)->marker;
+	lua_pop(L, 1);
+	return yes;
+}
+
+static void put_key(lua_State *L, area *r, const key *k)
+{
+	switch (k->rank) {
+	case RANK_INT:
+		put_number(L, r, 'i', &k->u.i);
+		break;
+	case RANK_FLOAT:
+		put_number(L, r, 'd', &k->u.d);
+		break;
+	case RANK_STRING:
+		put_string(L, r, k->s, k->len);
+		break;
+	default:
+		put_byte(L, r, k->rank == RANK_TRUE ? 'T' : 'F');
+	}
+}
+
+/* The elements of a plain table: those before its first nil. */
+static size_t put_sequence(lua_State *L, area *r, int t, chain *c)
+{
+	size_t n = 0, border = lua_rawlen(L, t);
+	while (n < border) {
+		if (lua_rawgeti(L, t, (lua_Integer)n + 1) == LUA_TNIL) {
+			lua_pop(L, 1);
+			break;
+		}
+		put_value(L, r, lua_gettop(L), c);
+		lua_pop(L, 1);
+		n++;
+	}
+	return n;
+}
+
+static size_t put_array(lua_State *L, area *r, int t, chain *c)
+{
+	size_t border = lua_rawlen(L, t);
+	for (size_t n = 1; n <= border; n++) {
+		lua_rawgeti(L, t, (lua_Integer)n);
+		put_value(L, r, lua_gettop(L), c);
+		lua_pop(L, 1);
+	}
+	return border;
+}
+
+/* Whether the pair on top of the stack was written as an element. */
+static bool is_element(lua_State *L, size_t n)
+{
+	return lua_isinteger(L, -2) && (lua_Unsigned)lua_tointeger(L, -2) - 1 < n;
+}
+
+/* Collects the keys beyond the n elements. Pairs stay on the stack as long as they are few. */
+static size_t collect(lua_State *L, int t, size_t n)
+{
+	size_t m = 0;
+	int base = lua_gettop(L);
+	lua_pushnil(L);
+	while (lua_next(L, t)) {
+		if (is_element(L, n)) {
+			lua_pop(L, 1);
+			continue;
+		}
+		key *k = key_push(L, lua_gettop(L) - 1);
+		if (!k)
+			luaL_error(L, "unsupported key type %s", luaL_typename(L, -2));
+		if (++m % 1024 == 0)
+			vm_poll(L);
+		if (m <= ON_STACK) {
+			luaL_checkstack(L, 3, "table too large");
+			lua_pushvalue(L, -2);
+		} else {
+			k->at = 0;
+			lua_pop(L, 1);
+		}
+	}
+	if (m > ON_STACK) {
+		key *k = (key *)(vm_of(L)->pad.base + vm_of(L)->pad.len) - m;
+		for (size_t i = 0; i < m; i++)
+			k[i].at = 0;
+		lua_settop(L, base);
+	}
+	return m;
+}
+
+static size_t put_pairs(lua_State *L, area *r, int t, size_t n, chain *c)
+{
+	vm *v = vm_of(L);
+	size_t from = v->pad.len;
+	int base = lua_gettop(L);
+	size_t m = collect(L, t, n);
+	key *k = (key *)(v->pad.base + from);
+	key_sort(k, m);
+	luaL_checkstack(L, 4, "value nested too deeply");
+	for (size_t i = 0; i < m; i++) {
+		put_key(L, r, &k[i]);
+		if (k[i].at) {
+			put_value(L, r, k[i].at + 1, c);
+			continue;
+		}
+		key_value(L, &k[i], t);
+		put_value(L, r, lua_gettop(L), c);
+		lua_pop(L, 1);
+	}
+	v->pad.len = from;
+	lua_settop(L, base);
+	return m;
+}
+
+static void put_table(lua_State *L, area *r, int t, chain *up)
+{
+	chain c = {lua_topointer(L, t), up, up ? up->depth + 1 : 1};
+	if (c.depth > MAX_DEPTH)
+		too_deep(L, &c);
+	luaL_checkstack(L, 6, "value nested too deeply");
+	vm_poll(L);
+	bool array = marked(L, t);
+	size_t head = r->len;
+	memset(vm_room(L, r, 10), 0, 10);
+	r->base[head] = 't';
+	r->base[head + 1] = array ? ARRAY : 0;
+	r->len += 10;
+	size_t n = array ? put_array(L, r, t, &c) : put_sequence(L, r, t, &c);
+	size_t m = put_pairs(L, r, t, n, &c);
+	put_u32(r->base + head + 2, n);
+	put_u32(r->base + head + 6, m);
+}
+
+static void put_value(lua_State *L, area *r, int i, chain *up)
+{
+	size_t n;
+	const char *s;
+	lua_Integer integer;
+	lua_Number number;
+	switch (lua_type(L, i)) {
+	case LUA_TNIL:
+		put_byte(L, r, 'N');
+		break;
+	case LUA_TBOOLEAN:
+		put_byte(L, r, lua_toboolean(L, i) ? 'T' : 'F');
+		break;
+	case LUA_TNUMBER:
+		if (lua_isinteger(L, i)) {
+			integer = lua_tointeger(L, i);
+			put_number(L, r, 'i', &integer);
+		} else {
+			number = lua_tonumber(L, i);
+			put_number(L, r, 'd', &number);
+		}
+		break;
+	case LUA_TSTRING:
+		s = lua_tolstring(L, i, &n);
+		put_string(L, r, s, n);
+		break;
+	case LUA_TTABLE:
+		put_table(L, r, i, up);
+		break;
+	default:
+		luaL_error(L, "unsupported value type %s", luaL_typename(L, i));
+	}
+}
+
+/* Appends the values at stack indices from to to. Raises on what cannot cross. */
+void vm_encode(lua_State *L, area *r, int from, int to)
+{
+	vm_of(L)->pad.len = 0;
+	for (int i = from; i <= to; i++)
+		put_value(L, r, i, NULL);
+}
+
+/* Appends one plain table that holds the arguments. */
+int vm_encode_note(lua_State *L)
+{
+	int n = lua_gettop(L);
+	luaL_checkstack(L, 3, "too many values");
+	lua_createtable(L, n, 0);
+	for (int i = 1; i <= n; i++) {
+		lua_pushvalue(L, i);
+		lua_rawseti(L, -2, i);
+	}
+	vm_encode(L, &vm_of(L)->notes, n + 1, n + 1);
+	return 0;
+}
+
+/* The length of a value that vm_encode has written. */
+size_t vm_encoded_size(const char *p)
+{
+	const char *start = p;
+	for (uint64_t left = 1; left; left--)
+		switch (*p++) {
+		case 'i':
+		case 'd':
+			p += 8;
+			break;
+		case 's':
+			p += 4 + get_u32(p);
+			break;
+		case 't':
+			left += get_u32(p + 1) + 2 * (uint64_t)get_u32(p + 5);
+			p += 9;
+		}
+	return (size_t)(p - start);
+}
+
+/* ---- reading ---- */
+
+typedef struct {
+	lua_State *L;
+	const char *p, *end;
+	const char *why;
+} reader;
+
+static bool get_value(reader *r, int depth);
+
+static bool bad(reader *r, const char *why)
+{
+	r->why = why;
+	return false;
+}
+
+static bool has(reader *r, size_t n) { return (size_t)(r->end - r->p) >= n; }
+
+static bool get_elements(reader *r, int t, size_t n, bool array, int depth)
+{
+	for (size_t i = 1; i <= n; i++) {
+		if (!get_value(r, depth))
+			return false;
+		if (lua_isnil(r->L, -1) && !array)
+			return bad(r, "nil element in a plain table");
+		lua_rawseti(r->L, t, (lua_Integer)i);
+	}
+	return true;
+}
+
+static bool get_key(reader *r)
+{
+	lua_State *L = r->L;
+	if (!has(r, 1) || *r->p == 'N' || *r->p == 't')
+		return bad(r, "no key where one belongs");
+	if (!get_value(r, MAX_DEPTH))
+		return false;
+	if (lua_type(L, -1) == LUA_TNUMBER && !lua_isinteger(L, -1)) {
+		lua_Integer i;
+		lua_Number d = lua_tonumber(L, -1);
+		if (d != d || (lua_numbertointeger(d, &i) && (lua_Number)i == d))
+			return bad(r, "float key that Lua would not keep");
+	}
+	return true;
+}
+
+static bool get_pairs(reader *r, int t, size_t m, int depth)
+{
+	for (size_t i = 0; i < m; i++) {
+		if (!get_key(r) || !get_value(r, depth))
+			return false;
+		if (lua_isnil(r->L, -1))
+			return bad(r, "nil value of a key");
+		lua_rawset(r->L, t);
+	}
+	return true;
+}
+
+static bool get_table(reader *r, int depth)
+{
+	lua_State *L = r->L;
+	if (depth > MAX_DEPTH)
+		return bad(r, "too deeply nested");
+	if (!has(r, 9))
+		return bad(r, "short table");
+	int flags = (unsigned char)r->p[0];
+	size_t n = get_u32(r->p + 1), m = get_u32(r->p + 5);
+	r->p += 9;
+	/* Every element takes a byte and every pair two: a count beyond that is a lie. */
+	if (flags & ~ARRAY || n > INT32_MAX || m > INT32_MAX || !has(r, n + 2 * m))
+		return bad(r, "impossible table header");
+	luaL_checkstack(L, 5, "value nested too deeply");
+	lua_createtable(L, (int)n, (int)m);
+	int t = lua_gettop(L);
+	if (!get_elements(r, t, n, flags & ARRAY, depth) || !get_pairs(r, t, m, depth))
+		return false;
+	if (flags & ARRAY) {
+		lua_rawgeti(L, LUA_REGISTRYINDEX, KEY_MARKER);
+		lua_setmetatable(L, t);
+	}
+	return true;
+}
+
+static bool get_number(reader *r, char tag)
+{
+	lua_Integer i;
+	lua_Number d;
+	if (!has(r, 8))
+		return bad(r, "short number");
+	if (tag == 'i') {
+		memcpy(&i, r->p, 8);
+		lua_pushinteger(r->L, i);
+	} else {
+		memcpy(&d, r->p, 8);
+		lua_pushnumber(r->L, d);
+	}
+	r->p += 8;
+	return true;
+}
+
+static bool get_string(reader *r)
+{
+	if (!has(r, 4) || !has(r, 4 + get_u32(r->p)))
+		return bad(r, "short string");
+	size_t n = get_u32(r->p);
+	lua_pushlstring(r->L, r->p + 4, n);
+	r->p += 4 + n;
+	return true;
+}
+
+static bool get_value(reader *r, int depth)
+{
+	if (!has(r, 1))
+		return bad(r, "end of input");
+	char tag = *r->p++;
+	switch (tag) {
+	case 'N':
+		lua_pushnil(r->L);
+		return true;
+	case 'F':
+	case 'T':
+		lua_pushboolean(r->L, tag == 'T');
+		return true;
+	case 'i':
+	case 'd':
+		return get_number(r, tag);
+	case 's':
+		return get_string(r);
+	case 't':
+		return get_table(r, depth + 1);
+	}
+	return bad(r, "unknown tag");
+}
+
+/* Pushes the values of a list and returns how many, or -1 with the reason why it is none. */
+int vm_decode(lua_State *L, const char *p, size_t n, const char **why)
+{
+	reader r = {L, p, p + n, NULL};
+	int top = lua_gettop(L), count = 0;
+	*why = NULL;
+	while (r.p < r.end) {
+		luaL_checkstack(L, 6, "too many values");
+		if (!get_value(&r, 0)) {
+			*why = r.why;
+			lua_settop(L, top);
+			return -1;
+		}
+		count++;
+	}
+	return count;
+}

@@ -1,0 +1,92 @@
+package mcpserver
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/algocline/algocline/pool"
+	"github.com/algocline/algocline/service"
+)
+
+// runError is the text of a start that could not be carried out. What the caller gave wrong is
+// said in the words that hosts know; anything else says how to find out what became of it.
+func runError(sid string, err error) error {
+	var read *service.ReadError
+	if errors.Is(err, service.ErrNoCode) || errors.Is(err, service.ErrCodeAndFile) || errors.As(err, &read) {
+		return err
+	}
+	var remote *pool.RemoteError
+	var input *service.InputError
+	if errors.As(err, &remote) || errors.As(err, &input) {
+		return fmt.Errorf("Execution failed: %s", explain(err)) //nolint:staticcheck // a wire text
+	}
+	return fmt.Errorf("Execution failed: %w. The session's id is %s: alc_status tells whether it was started, "+ //nolint:staticcheck // a wire text
+		"and alc_run with this session_id and the same code is safe to send again", err, sid)
+}
+
+// continueError is the text of an answer that was not taken.
+func continueError(sid string, err error) error {
+	var remote *pool.RemoteError
+	var text string
+	switch {
+	case !errors.As(err, &remote):
+		text = err.Error()
+	case remote.Code == pool.CodeSessionNotFound:
+		text = fmt.Sprintf("session '%s' not found%s", sid, nearest(remote))
+	case remote.Code == pool.CodeQueryNotOpen:
+		text = "invalid transition: " + explain(err)
+	default:
+		text = explain(err)
+	}
+	if !strings.Contains(text, sid) {
+		text = fmt.Sprintf("session '%s': %s", sid, text)
+	}
+	return errors.New("Continue failed: " + text) //nolint:staticcheck // a wire text
+}
+
+// nearest says which sessions the caller may have meant.
+func nearest(e *pool.RemoteError) string {
+	near, _ := e.Details["nearest"].([]any)
+	var names []string
+	for _, n := range near {
+		if s, ok := n.(string); ok {
+			names = append(names, s)
+		}
+	}
+	if own, ok := e.Details["nearest"].([]string); ok { // made in this process
+		names = own
+	}
+	if len(names) == 0 {
+		return ""
+	}
+	return "; did you mean " + strings.Join(names, ", ") + "?"
+}
+
+// statusError is the text of a session that could not be shown.
+func statusError(sid string, err error) error {
+	var remote *pool.RemoteError
+	if errors.As(err, &remote) && remote.Code == pool.CodeSessionNotFound {
+		return fmt.Errorf("session '%s' not found (may have completed)%s", sid, nearest(remote))
+	}
+	if err == nil {
+		return fmt.Errorf("session '%s' not found (may have completed)", sid)
+	}
+	return fmt.Errorf("session '%s': %s", sid, explain(err))
+}
+
+// explain is an error's text with its machine-readable code and details, if it has them.
+func explain(err error) string {
+	var remote *pool.RemoteError
+	if !errors.As(err, &remote) {
+		return err.Error()
+	}
+	text := fmt.Sprintf("%s (%s)", remote.Message, remote.Code)
+	if len(remote.Details) > 0 {
+		if d, err := json.Marshal(remote.Details); err == nil {
+			text += " " + string(d)
+		}
+	}
+	return text
+}
