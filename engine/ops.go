@@ -14,6 +14,7 @@ import (
 // op is what answers one kind of request. Exactly one member is set; it decides the class.
 type op struct {
 	pure   func(s *Session, a arguments) (value.List, error)
+	long   func(ctx context.Context, s *Session, a arguments) (value.List, error) // pure, but may take its time
 	read   func(ctx context.Context, s *Session, a arguments) (value.List, error)
 	effect func(s *Session, tx journal.Tx, a arguments) (value.List, error)
 }
@@ -29,7 +30,7 @@ var ops = join(map[string]op{
 	"remaining": {read: readRemaining},
 	"date":      {pure: date},
 	"mktime":    {pure: mktime},
-}, stateOps)
+}, stateOps, mathOps)
 
 func join(groups ...map[string]op) map[string]op {
 	all := map[string]op{}

@@ -76,8 +76,9 @@ type Session struct {
 	running  string // the release that replays, for the error of a divergence
 	replayed int64  // seq of the event reproduced last
 
-	border    hash.Hash // chained over everything that crosses the VM's border
-	stepReads int       // events of this step
+	border    hash.Hash     // chained over everything that crosses the VM's border
+	stepReads int           // events of this step
+	helped    time.Duration // what long helpers took in this step
 	modules   map[string]module
 	pause     []Query           // the queries of the present pause
 	given     map[string]string // their answers so far

@@ -38,7 +38,7 @@ var errEnded = errors.New("session has ended")
 // drive resumes the VM and serves its requests until the session pauses or ends; that is
 // committed when drive returns nil.
 func (s *Session) drive(ctx context.Context, in value.List) error {
-	s.stepReads = 0
+	s.stepReads, s.helped = 0, 0
 	ev, err := s.resume(in)
 	for {
 		if err != nil {
@@ -108,12 +108,35 @@ func (s *Session) serve(ctx context.Context, ev lua.Event) (out value.List, paus
 	switch {
 	case o.pure != nil:
 		out, err = o.pure(s, a)
+	case o.long != nil:
+		out, err = s.long(ctx, name, func(ctx context.Context) (value.List, error) { return o.long(ctx, s, a) })
 	case o.read != nil:
 		out, err = s.recorded(ctx, journal.Read, name, args, func() (value.List, error) { return o.read(ctx, s, a) })
 	default:
 		out, err = s.effect(ctx, name, args, func(tx journal.Tx) (value.List, error) { return o.effect(s, tx, a) })
 	}
 	return out, false, err
+}
+
+// long answers a pure request that may take its time. The watchdog sees only what the VM does
+// itself, so such helpers share the step's CPU limit among them.
+func (s *Session) long(ctx context.Context, name string, do func(context.Context) (value.List, error)) (value.List, error) {
+	limit, began := s.start.Limits.StepCPU, time.Now()
+	bounded := ctx
+	if limit > 0 {
+		var cancel context.CancelFunc
+		bounded, cancel = context.WithTimeout(ctx, limit-s.helped)
+		defer cancel()
+	}
+	out, err := do(bounded)
+	s.helped += time.Since(began)
+	switch {
+	case err == nil || ctx.Err() != nil || !errors.Is(err, context.DeadlineExceeded):
+		return out, err
+	case len(s.replay) > 0:
+		return nil, fmt.Errorf("%w: session %s reached the limit step_cpu in %s while it was replayed", ErrRebuild, s.start.SID, name)
+	}
+	return nil, s.exceed(ctx, "step_cpu", limit.String())
 }
 
 // recorded answers a read: from the record while there is one, else from the world.
