@@ -66,11 +66,21 @@ func BetaQuantile(p, a, b float64) (float64, error) {
 	if err := shapes(a, b); err != nil {
 		return 0, err
 	}
-	switch p {
-	case 0, 1:
+	if p == 0 || p == 1 {
 		return p, nil
 	}
-	return mathext.InvRegIncBeta(a, b, p), nil
+	// Halving the patterns of positive floats, which are in the order of their values, ends at the
+	// nearest one however close to 0 it lies. (gonum's inverse stops short for small shapes.)
+	lo, hi := uint64(0), math.Float64bits(1)
+	for hi-lo > 1 {
+		mid := lo + (hi-lo)/2
+		if x := math.Float64frombits(mid); incBeta(x, 1-x, a, b) < p {
+			lo = mid
+		} else {
+			hi = mid
+		}
+	}
+	return math.Float64frombits(hi), nil
 }
 
 // BetaMean returns the mean a/(a+b) of a beta distribution.

@@ -27,11 +27,11 @@ func WelchTTest(a, b []float64) (TTest, error) {
 
 // tTwoSided is the chance of a Student's t at least as far out, accurate in the tail.
 func tTwoSided(t, df float64) float64 {
-	if q := t * t; q > df {
-		return incBeta(1/(1+q/df), df/2, 0.5)
-	} else {
-		return 1 - incBeta(q/df/(1+q/df), 0.5, df/2)
+	q := t / df * t
+	if math.IsInf(q, 1) {
+		return 0
 	}
+	return incBeta(1/(1+q), q/(1+q), df/2, 0.5)
 }
 
 // UTest is the result of [MannWhitneyU].

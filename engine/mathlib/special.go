@@ -4,8 +4,6 @@ import (
 	"math"
 	"math/big"
 	"sync"
-
-	"gonum.org/v1/gonum/mathext"
 )
 
 // LGamma returns ln |Γ(x)|: +infinity at 0 and the negative integers.
@@ -13,8 +11,15 @@ func LGamma(x float64) float64 {
 	if math.IsInf(x, -1) {
 		return math.Inf(1)
 	}
+	down := 1.0
+	if x > -20 && x < 0 && x != math.Floor(x) {
+		// Recurrence, DLMF 5.5.1: reflection would lose digits near the zeros.
+		for ; x < 2; x++ {
+			down *= x
+		}
+	}
 	v, _ := math.Lgamma(x)
-	return v
+	return v - math.Log(math.Abs(down))
 }
 
 // Digamma returns the logarithmic derivative of Γ: -infinity at 0 and the negative integers.
@@ -90,60 +95,6 @@ func Beta(a, b float64) (float64, error) {
 		return math.Gamma(min(a, b)) * (math.Gamma(max(a, b)) / math.Gamma(a+b)), nil
 	}
 	return math.Exp(l), nil
-}
-
-// IncBeta returns the regularized incomplete beta function I_x(a, b), x in 0..1.
-func IncBeta(x, a, b float64) (float64, error) {
-	if err := within("x", x, 0, 1); err != nil {
-		return 0, err
-	}
-	if err := shapes(a, b); err != nil {
-		return 0, err
-	}
-	return incBeta(x, a, b), nil
-}
-
-func incBeta(x, a, b float64) float64 { return mathext.RegIncBeta(a, b, x) }
-
-func shapes(a, b float64) error {
-	if err := positive("a", a); err != nil {
-		return err
-	}
-	return positive("b", b)
-}
-
-// IncGamma returns the regularized lower incomplete gamma function P(a, x), x ≥ 0.
-func IncGamma(a, x float64) (float64, error) {
-	if err := positive("a", a); err != nil {
-		return 0, err
-	}
-	if x < 0 {
-		return 0, badf("x must not be negative, got %v", x)
-	}
-	return incGamma(a, x), nil
-}
-
-func incGamma(a, x float64) float64 {
-	switch {
-	case math.IsNaN(x):
-		return x
-	case x <= 0:
-		return 0
-	case math.IsInf(x, 1):
-		return 1
-	}
-	return mathext.GammaIncReg(a, x)
-}
-
-// incGammaUpper is Q(a, x) = 1 - P(a, x), accurate where it is small.
-func incGammaUpper(a, x float64) float64 {
-	switch {
-	case x <= 0:
-		return 1
-	case math.IsInf(x, 1):
-		return 0
-	}
-	return mathext.GammaIncRegComp(a, x)
 }
 
 // maxFactorial is the largest argument whose factorial is a float64.
