@@ -156,7 +156,7 @@ func (s *Stream) Binomial(n int64, p float64) (int64, error) {
 	k := int64(0)
 	for n > exactTrials && p > 0 && p < 1 {
 		i := n/2 + 1
-		if x := s.beta(float64(i), float64(n+1-i)); x <= p {
+		if x := s.beta(float64(i), float64(n-i+1)); x <= p {
 			k, n, p = k+i, n-i, (p-x)/(1-x)
 		} else {
 			n, p = i-1, p/x
