@@ -1,9 +1,7 @@
 package engine
 
 import (
-	"context"
 	"errors"
-	"fmt"
 	"strings"
 	"sync"
 	"testing"
@@ -13,114 +11,6 @@ import (
 
 	"github.com/algocline/algocline/journal"
 )
-
-// memHost is a journal and a world in memory.
-type memHost struct {
-	mu       sync.Mutex
-	events   []journal.Event
-	contents map[journal.ContentHash][]byte
-	state    map[string][]byte
-	modules  map[string]string
-	now      time.Time
-	commits  int
-	syncs    int
-	fail     error // what the next commit returns
-}
-
-func newMemHost() *memHost {
-	return &memHost{
-		contents: map[journal.ContentHash][]byte{}, state: map[string][]byte{}, modules: map[string]string{},
-		now: time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC),
-	}
-}
-
-func (h *memHost) Now() time.Time {
-	h.now = h.now.Add(time.Millisecond)
-	return h.now
-}
-
-func (h *memHost) Commit(_ context.Context, c Commit) error {
-	if h.fail != nil {
-		return h.fail
-	}
-	if c.After != int64(len(h.events)) {
-		return &journal.ConflictError{Want: c.After, Have: int64(len(h.events))}
-	}
-	evs := c.Events
-	if c.Apply != nil {
-		more, err := c.Apply(memTx{h})
-		if err != nil {
-			return err
-		}
-		evs = append(append([]journal.Event{}, evs...), more...)
-	}
-	for _, p := range c.Contents {
-		h.contents[journal.HashContent(p)] = p
-	}
-	var prev journal.Sum
-	if n := len(h.events); n > 0 {
-		prev = h.events[n-1].Sum
-	}
-	for _, e := range evs {
-		e.Seq = int64(len(h.events)) + 1
-		e.Sum = journal.Seal(prev, &e)
-		prev = e.Sum
-		h.events = append(h.events, e)
-	}
-	h.commits++
-	if c.Sync {
-		h.syncs++
-	}
-	return nil
-}
-
-func (h *memHost) View(_ context.Context, fn func(journal.Tx) error) error { return fn(memTx{h}) }
-
-func (h *memHost) Content(_ context.Context, hash journal.ContentHash) ([]byte, error) {
-	p, ok := h.contents[hash]
-	if !ok {
-		return nil, journal.ErrNotFound
-	}
-	return p, nil
-}
-
-func (h *memHost) Getenv(string) (string, bool) { return "", false }
-
-func (h *memHost) Module(_ context.Context, name string, _ []string) (ModuleSource, error) {
-	src, ok := h.modules[name]
-	if !ok {
-		return ModuleSource{}, fmt.Errorf("%w\n\tno file '%s.lua'", ErrNoModule, name)
-	}
-	return ModuleSource{ChunkName: name + ".lua", Source: []byte(src)}, nil
-}
-
-type memTx struct{ h *memHost }
-
-func (t memTx) StateGet(ns, key string) ([]byte, bool, error) {
-	v, ok := t.h.state[ns+"\x00"+key]
-	return v, ok, nil
-}
-
-func (t memTx) StateSet(ns, key string, val []byte) error {
-	t.h.state[ns+"\x00"+key] = val
-	return nil
-}
-
-func (t memTx) StateDelete(ns, key string) (bool, error) {
-	_, ok := t.h.state[ns+"\x00"+key]
-	delete(t.h.state, ns+"\x00"+key)
-	return ok, nil
-}
-
-func (t memTx) StateKeys(ns string) ([]string, error) {
-	var keys []string
-	for k := range t.h.state {
-		if rest, ok := strings.CutPrefix(k, ns+"\x00"); ok {
-			keys = append(keys, rest)
-		}
-	}
-	return keys, nil
-}
 
 var testVMs = sync.OnceValue(func() *VMs {
 	v, err := NewVMs(2, "test")
@@ -263,6 +153,17 @@ func TestOutcomes(t *testing.T) {
 		{"budget left", `return alc.budget_remaining()`, `{"budget":{"max_llm_calls":4}}`, nil, `{"llm_calls":4}`},
 		{"times", `return {type(os.time()), type(os.clock()), type(os.date()), type(alc.time()), os.date("!%F", 0), os.time{year=1970,month=1,day=2,hour=0}}`, "", nil,
 			`["number","number","string","number","1970-01-01",86400]`},
+		{"fork", `local r = alc.fork({"asks2", "asks2", "fails", "none"}, {task = "t"}) return {r[1].result, r[2].result, r[3].ok, r[4].ok, alc.stats.llm_calls()}`, "",
+			[]string{"a", "b", "c", "d"}, `["a:c","b:d",false,false,4]`},
+		{"fork without queries", `local r = alc.fork({"plain", "plain"}, {n = 2}) return {r[1].result, r[2].result}`, "", nil, `[3,3]`},
+		{"fork in a fork", `local r = alc.fork({"forks", "asks2"}, {task = "t"}) return {r[1].result, r[2].result}`, "",
+			[]string{"a", "b", "c", "d"}, `["a:c","b:d"]`},
+		{"forks one after the other", `local a = alc.fork({"asks2"}, {}) local b = alc.fork({"asks2"}, {}) return {a[1].result, b[1].result}`, "",
+			[]string{"a", "b", "c", "d"}, `["a:b","c:d"]`},
+		{"state of fork children", `alc.fork({"counts", "counts"}, {}) return {alc.state.get("n"), alc.state.keys()}`, "", nil, `[null,[]]`},
+		{"fork that may not fail", `return (pcall(alc.fork, {"fails"}, {}, {on_error = "abort"}))`, "", nil, `false`},
+		{"fork with a budget", `local r = alc.fork({"asks2", "asks2"}, {}) return {r[1].ok, r[2].ok}`, `{"budget":{"max_llm_calls":3}}`,
+			[]string{"a", "b", "c"}, `[true,false]`},
 		{"no doors", `return {pcall(os.exit)}, io.open("/etc/passwd")`, "", nil, ""},
 	}
 	for _, tt := range tests {
@@ -273,6 +174,11 @@ func TestOutcomes(t *testing.T) {
 			}
 			o, _ := play(t, func(h *memHost) {
 				h.modules["m"] = "return {v = 7}"
+				h.modules["asks2"] = `return {run = function(c) alc.time() local a = alc.llm("first") alc.state.incr("k") return a .. ":" .. alc.llm("second") end}`
+				h.modules["fails"] = `return {run = function() error("no") end}`
+				h.modules["plain"] = `return {run = function(c) return c.n + 1 end}`
+				h.modules["counts"] = `return {run = function(c) return alc.state.incr("n") end}`
+				h.modules["forks"] = `return {run = function(c) return alc.fork({"asks2"}, c)[1].result end}`
 				h.modules["asks"] = "return alc.llm('from a module')"
 			}, st, tt.answers...)
 			if o.Kind != OutcomeFinished {

@@ -22,8 +22,13 @@ type Host interface {
 	Module(ctx context.Context, name string, paths []string) (ModuleSource, error)
 	// Content returns a stored code, library or module by its hash.
 	Content(ctx context.Context, h journal.ContentHash) ([]byte, error)
-	// Getenv reads an environment variable that a grant allows.
+	// StateFiles returns what the original's files hold of a namespace of state, as JSON texts by
+	// key; nil when there are none. A namespace that begins with a slash is a directory of files,
+	// one a key. See package statefile.
+	StateFiles(ns string) (map[string][]byte, error)
+	// Getenv reads a variable of the environment. The session has checked the grant.
 	Getenv(name string) (string, bool)
+	Files
 }
 
 // ModuleSource is a module that was found.

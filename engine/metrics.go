@@ -49,15 +49,14 @@ func (t tokenSum) json() tokenJSON { return tokenJSON{t.source().String(), t.tok
 
 // metrics counts what stats.auto shows (mcp.md section 4.5).
 type metrics struct {
-	llmCalls, pauses, rounds       int64
-	promptChars, responseChars     int64
-	promptEstimates                map[string]int64 // of open queries, until usage may replace them
-	prompt, response               tokenSum
-	answeredPrompts, openEstimates int64
+	llmCalls, pauses, rounds   int64
+	promptChars, responseChars int64
+	promptEstimates            map[string]int64 // of open queries, until usage may replace them
+	openEstimates              int64
+	prompt, response           tokenSum
 }
 
 func (m *metrics) asked(qs []Query) {
-	m.pauses++
 	if m.promptEstimates == nil {
 		m.promptEstimates = map[string]int64{}
 	}

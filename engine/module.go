@@ -11,20 +11,20 @@ import (
 
 // require answers the library's search for a module: true, chunk name and source, or false and
 // why not. Within a session a name keeps what was found first.
-func (s *Session) require(ctx context.Context, args value.List) (value.List, error) {
+func (s *Session) require(ctx context.Context, t *strand, args value.List) (value.List, error) {
 	name, err := value.NewReader(args).String()
 	if err != nil {
 		return nil, fmt.Errorf("reading the name of a module: %w", err)
 	}
-	if m, ok := s.modules[name]; ok {
+	if m, ok := t.modules[name]; ok {
 		return s.source(ctx, m, nil)
 	}
-	e, err := s.next(journal.Module, name)
+	e, err := s.next(t, journal.Module, name)
 	if err != nil {
 		return nil, err
 	}
 	if e != nil {
-		return s.replayModule(ctx, e, name)
+		return s.replayModule(ctx, t, e, name)
 	}
 	if err := s.bounded(ctx); err != nil {
 		return nil, err
@@ -39,12 +39,12 @@ func (s *Session) require(ctx context.Context, args value.List) (value.List, err
 	default:
 		s.contents = append(s.contents, src.Source)
 	}
-	s.note(journal.Module, m.encode())
-	s.modules[name] = m
+	s.note(t.path, journal.Module, m.encode())
+	t.modules[name] = m
 	return s.source(ctx, m, src.Source)
 }
 
-func (s *Session) replayModule(ctx context.Context, e *journal.Event, name string) (value.List, error) {
+func (s *Session) replayModule(ctx context.Context, t *strand, e *journal.Event, name string) (value.List, error) {
 	m, err := decodeModule(e)
 	if err != nil {
 		return nil, err
@@ -52,7 +52,7 @@ func (s *Session) replayModule(ctx context.Context, e *journal.Event, name strin
 	if m.Name != name {
 		return nil, s.diverged(e.Seq, "module "+m.Name, "module "+name)
 	}
-	s.modules[name] = m
+	t.modules[name] = m
 	return s.source(ctx, m, nil)
 }
 

@@ -45,7 +45,7 @@ func (r *logRing) add(e LogEntry) {
 
 // takeNotes applies what the script noted since the last event: log lines, progress, statistics.
 // They are advisory: a replay makes them again and shows them to nobody.
-func (s *Session) takeNotes(notes value.List) error {
+func (s *Session) takeNotes(t *strand, notes value.List) error {
 	if len(notes) == 0 {
 		return nil
 	}
@@ -54,16 +54,19 @@ func (s *Session) takeNotes(notes value.List) error {
 		return fmt.Errorf("reading the notes of session %s: %w", s.start.SID, err)
 	}
 	for _, v := range vs {
-		t, ok := v.(*value.Table)
+		n, ok := v.(*value.Table)
 		if !ok {
 			return fmt.Errorf("reading the notes of session %s: a note is a %T", s.start.SID, v)
 		}
-		s.takeNote(t.Seq)
+		s.takeNote(t, n.Seq)
 	}
 	return nil
 }
 
-func (s *Session) takeNote(n arguments) {
+func (s *Session) takeNote(t *strand, n arguments) {
+	if t != s.root && n.text(0) != "log" {
+		return // a child's progress and statistics are its own and end with it
+	}
 	switch n.text(0) {
 	case "log":
 		s.log.add(LogEntry{TS: s.now().UnixMilli(), Level: n.text(1), Source: n.text(2), Message: cleanText(n.text(3))})

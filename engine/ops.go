@@ -11,12 +11,22 @@ import (
 	"github.com/algocline/algocline/value"
 )
 
-// op is what answers one kind of request. Exactly one member is set; it decides the class.
+// op is what answers one kind of request. Exactly one of pure, long, read and effect is set; it decides
+// the class.
 type op struct {
 	pure   func(s *Session, a arguments) (value.List, error)
 	long   func(ctx context.Context, s *Session, a arguments) (value.List, error) // pure, but may take its time
 	read   func(ctx context.Context, s *Session, a arguments) (value.List, error)
 	effect func(s *Session, tx journal.Tx, a arguments) (value.List, error)
+	// outside is an effect that no transaction covers.
+	outside func(s *Session, a arguments) value.List
+	// prepare runs before a live effect, outside its transaction: what may be slow, and what has
+	// a commit of its own. May be nil.
+	prepare func(ctx context.Context, s *Session, a arguments) error
+	// settle carries an effect that has committed to where the transaction does not reach. It
+	// runs on replay too, as the process may have died before it: it must be idempotent, and
+	// cheap when nothing is left to do. May be nil.
+	settle func(ctx context.Context, s *Session) error
 }
 
 // ops are the requests of the library by name, but for ask and module, which are events of
@@ -26,11 +36,10 @@ var ops = join(map[string]op{
 	"time":      {read: readTime},
 	"unix":      {read: readUnix},
 	"clock":     {read: readClock},
-	"getenv":    {read: readEnv},
 	"remaining": {read: readRemaining},
 	"date":      {pure: date},
 	"mktime":    {pure: mktime},
-}, stateOps, mathOps)
+}, stateOps, dispatchedOps, fileOps, textOps, mathOps)
 
 func join(groups ...map[string]op) map[string]op {
 	all := map[string]op{}
@@ -61,7 +70,11 @@ func (a arguments) at(i int) any {
 }
 
 func (a arguments) text(i int) string { s, _ := a.at(i).(string); return s }
-func (a arguments) int(i int) int64   { n, _ := a.at(i).(int64); return n }
+func (a arguments) list(i int) []string {
+	t, _ := a.at(i).(*value.Table)
+	return strs(t)
+}
+func (a arguments) int(i int) int64 { n, _ := a.at(i).(int64); return n }
 func (a arguments) float(i int) float64 {
 	switch n := a.at(i).(type) {
 	case float64:
@@ -84,14 +97,6 @@ func readUnix(_ context.Context, s *Session, _ arguments) (value.List, error) {
 // and the CPU time of a worker that many sessions share would tell it nothing.
 func readClock(_ context.Context, s *Session, _ arguments) (value.List, error) {
 	return value.Of(s.host.Now().Sub(s.start.At).Seconds()), nil
-}
-
-func readEnv(_ context.Context, s *Session, a arguments) (value.List, error) {
-	v, ok := s.host.Getenv(a.text(0))
-	if !ok {
-		return value.Of(nil), nil
-	}
-	return value.Of(v), nil
 }
 
 func readRemaining(_ context.Context, s *Session, _ arguments) (value.List, error) {

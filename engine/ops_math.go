@@ -15,19 +15,19 @@ import (
 // returned as nil and a message, so that the theme can raise it with the position of the call.
 var mathOps = func() map[string]op {
 	all := map[string]op{}
-	for _, group := range []map[string]mathFunc{describing, functions, comparing} {
+	for _, group := range []map[string]mathFunc{mathStatistics, mathFunctions, mathTests} {
 		for name, fn := range group {
 			all["math."+name] = op{pure: func(s *Session, a arguments) (value.List, error) {
 				return refused(name)(fn(s, a))
 			}}
 		}
 	}
-	for name, fn := range sampling {
+	for name, fn := range mathSamplers {
 		all["math."+name] = op{pure: func(s *Session, a arguments) (value.List, error) {
 			return refused(name)(draw(s, a, fn))
 		}}
 	}
-	for name, fn := range resampling {
+	for name, fn := range mathResamplers {
 		all["math."+name] = op{long: func(ctx context.Context, s *Session, a arguments) (value.List, error) {
 			return refused(name)(fn(ctx, s, a))
 		}}
@@ -178,7 +178,7 @@ func sampled2(fn func(*mathlib.Stream, float64, float64) (float64, error)) sampl
 	}
 }
 
-var sampling = map[string]sampler{
+var mathSamplers = map[string]sampler{
 	"rng_float":          sampled0((*mathlib.Stream).Float64),
 	"normal_sample":      sampled2((*mathlib.Stream).Normal),
 	"lognormal_sample":   sampled2((*mathlib.Stream).LogNormal),

@@ -8,8 +8,8 @@ import (
 	"github.com/algocline/algocline/value"
 )
 
-// describing are statistics and transforms of samples.
-var describing = map[string]mathFunc{
+// mathStatistics are statistics and transforms of samples.
+var mathStatistics = map[string]mathFunc{
 	"mean":                 array1(mathlib.Mean),
 	"variance":             array1(mathlib.Variance),
 	"stddev":               array1(mathlib.StdDev),
@@ -91,8 +91,8 @@ var describing = map[string]mathFunc{
 	},
 }
 
-// functions are special functions and distributions.
-var functions = map[string]mathFunc{
+// mathFunctions are special functions and distributions.
+var mathFunctions = map[string]mathFunc{
 	"erf":                          number1(math.Erf),
 	"erfc":                         number1(math.Erfc),
 	"lgamma":                       number1(mathlib.LGamma),
@@ -126,8 +126,8 @@ var functions = map[string]mathFunc{
 	},
 }
 
-// comparing are tests and intervals, whose results are records.
-var comparing = map[string]mathFunc{
+// mathTests are tests and intervals, whose results are records.
+var mathTests = map[string]mathFunc{
 	"wilson_ci": func(_ *Session, a arguments) (value.List, error) {
 		i, err := mathlib.WilsonCI(a.float(0), a.float(1), a.float(2))
 		return asRecord("center", i.Center, "lower", i.Lower, "upper", i.Upper), err
@@ -150,8 +150,8 @@ var comparing = map[string]mathFunc{
 	},
 }
 
-// resampling can take long.
-var resampling = map[string]func(context.Context, *Session, arguments) (value.List, error){
+// mathResamplers can take long.
+var mathResamplers = map[string]func(context.Context, *Session, arguments) (value.List, error){
 	"bootstrap_mean": bootstrap("observations", 1, func(ctx context.Context, a arguments, r mathlib.Resampling) (mathlib.Bootstrap, error) {
 		return mathlib.BootstrapMean(ctx, a.floats(0), r)
 	}),

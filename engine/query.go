@@ -108,8 +108,8 @@ func queryOf(t *value.Table) Query {
 // fieldsPerQuery is how many values the library passes for each query of an ask.
 const fieldsPerQuery = 7
 
-// readQueries decodes the arguments of an ask; first is the number of the first id.
-func readQueries(args value.List, first int64) ([]Query, error) {
+// readQueries decodes the arguments of an ask; id makes an id for each.
+func readQueries(args value.List, id func() string) ([]Query, error) {
 	vs, err := value.Decode(args)
 	if err != nil {
 		return nil, err
@@ -132,7 +132,7 @@ func readQueries(args value.List, first int64) ([]Query, error) {
 			return nil
 		}
 		qs[i] = Query{
-			ID: fmt.Sprintf("q-%d", first+int64(i)), Prompt: prompt, System: text(f[1]), MaxTokens: max,
+			ID: id(), Prompt: prompt, System: text(f[1]), MaxTokens: max,
 			Grounded: f[3] == true, Underspecified: f[4] == true, Role: text(f[5]), CacheBreakpoint: text(f[6]),
 		}
 	}

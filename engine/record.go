@@ -2,6 +2,8 @@ package engine
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 	"sort"
 	"time"
 
@@ -69,9 +71,11 @@ type Start struct {
 	Name     string // chunk name in messages
 	Ctx      []byte // JSON text; nil when the caller gave none
 	LibPaths []string
+	Env      map[string]string // what alc.env shows; nil: nothing
+	Dirs     Dirs              // what alc._dirs shows
 	Strategy string
 	Limits   Limits
-	Grants   []string
+	Grants   Grants
 	Seed     int64
 	Zone     string // time zone of os.date
 	Machine  string // class of machine: GOOS/GOARCH
@@ -80,6 +84,12 @@ type Start struct {
 	Host     int64  // semantic version of the host functions
 	Library  journal.ContentHash
 	At       time.Time
+}
+
+// Dirs are the absolute paths of a home that a script may ask for. They tell it where things lie
+// and open none of them.
+type Dirs struct {
+	State, Cards, Scenarios string
 }
 
 // HostVersion is the semantic version of the host functions. It rises when one of them changes
@@ -95,12 +105,16 @@ func (s *Start) encode() []byte {
 		paths.Seq = append(paths.Seq, p)
 	}
 	grants := &value.Table{}
-	for _, g := range s.Grants {
+	for _, g := range s.Grants.List() {
 		grants.Seq = append(grants.Seq, g)
 	}
 	var ctx any
 	if s.Ctx != nil {
 		ctx = string(s.Ctx)
+	}
+	var env any
+	if s.Env != nil {
+		env = s.environment()
 	}
 	l := s.Limits
 	limits := value.Table{
@@ -108,7 +122,7 @@ func (s *Start) encode() []byte {
 		Vals: []any{l.Batch, l.LLMCalls, l.LogSize, l.Memory, l.PromptSize, l.ResultSize, int64(l.StepCPU), int64(l.Wall)},
 	}
 	return body("code", string(h[:]), "name", s.Name, "ctx", ctx, "lib_paths", paths, "strategy", s.Strategy,
-		"limits", &limits, "grants", grants, "seed", s.Seed, "zone", s.Zone, "machine", s.Machine,
+		"env", env, "dirs", s.Dirs.table(), "limits", &limits, "grants", grants, "seed", s.Seed, "zone", s.Zone, "machine", s.Machine,
 		"release", s.Release, "lua", s.Lua, "host", s.Host, "library", string(s.Library[:]), "sid", s.SID)
 }
 
@@ -123,8 +137,17 @@ func decodeStart(e *journal.Event) (s Start, code journal.ContentHash, err error
 	if c, ok := r.t.Get("ctx").(string); ok {
 		s.Ctx = []byte(c)
 	}
+	if t := get[*value.Table](r, "env"); t != nil {
+		s.Env = texts(t)
+	}
+	if t := get[*value.Table](r, "dirs"); t != nil {
+		d := texts(t)
+		s.Dirs = Dirs{State: d["state"], Cards: d["cards"], Scenarios: d["scenarios"]}
+	}
 	s.LibPaths = strs(get[*value.Table](r, "lib_paths"))
-	s.Grants = strs(get[*value.Table](r, "grants"))
+	if s.Grants, err = grantsOf(strs(get[*value.Table](r, "grants"))); err != nil && r.err == nil {
+		r.err = fmt.Errorf("%w: event %d: %w", ErrBadHistory, e.Seq, err)
+	}
 	copy(code[:], get[string](r, "code"))
 	copy(s.Library[:], get[string](r, "library"))
 	if t := get[*value.Table](r, "limits"); t != nil {
@@ -139,6 +162,27 @@ func decodeStart(e *journal.Event) (s Start, code journal.ContentHash, err error
 		r.err = fmt.Errorf("%w: a session begins with %s", ErrBadHistory, e.Kind)
 	}
 	return s, code, r.err
+}
+
+func (s *Start) environment() *value.Table {
+	t := &value.Table{}
+	for _, k := range slices.Sorted(maps.Keys(s.Env)) {
+		t.Keys, t.Vals = append(t.Keys, k), append(t.Vals, s.Env[k])
+	}
+	return t
+}
+
+func (d Dirs) table() *value.Table {
+	return &value.Table{Keys: []any{"cards", "scenarios", "state"}, Vals: []any{d.Cards, d.Scenarios, d.State}}
+}
+
+func texts(t *value.Table) map[string]string {
+	m := map[string]string{}
+	for i, k := range t.Keys {
+		name, _ := k.(string)
+		m[name], _ = t.Vals[i].(string)
+	}
+	return m
 }
 
 func strs(t *value.Table) []string {
@@ -158,21 +202,25 @@ func strs(t *value.Table) []string {
 type call struct {
 	Op     string
 	Digest Digest     // of the arguments
+	Intent bool       // about to be done: the record that it was done follows
 	Failed bool       // the world said no: Result is one text, raised in the script
 	Result value.List //
 }
 
 func (c call) encode() []byte {
-	var failed any
+	var failed, intent any
 	if c.Failed {
 		failed = true
 	}
-	return body("op", c.Op, "args", string(c.Digest[:]), "failed", failed, "result", string(c.Result))
+	if c.Intent {
+		intent = true
+	}
+	return body("op", c.Op, "args", string(c.Digest[:]), "intent", intent, "failed", failed, "result", string(c.Result))
 }
 
 func decodeCall(e *journal.Event) (call, error) {
 	r := readBody(e)
-	c := call{Op: get[string](r, "op"), Failed: get[bool](r, "failed"), Result: value.List(get[string](r, "result"))}
+	c := call{Op: get[string](r, "op"), Intent: get[bool](r, "intent"), Failed: get[bool](r, "failed"), Result: value.List(get[string](r, "result"))}
 	copy(c.Digest[:], get[string](r, "args"))
 	return c, r.err
 }

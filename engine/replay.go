@@ -34,8 +34,8 @@ func replay(ctx context.Context, host Host, vms *VMs, events []journal.Event) (*
 	if st.Code, err = host.Content(ctx, code); err != nil {
 		return nil, fmt.Errorf("replaying session %s: reading its code: %w", st.SID, err)
 	}
-	s := newSession(host, st)
-	s.vm, s.lib, err = vms.take(st.Library, func() ([]byte, error) { return host.Content(ctx, st.Library) })
+	s := newSession(host, vms, st)
+	s.root.vm, s.lib, err = vms.take(st.Library, func() ([]byte, error) { return host.Content(ctx, st.Library) })
 	if err != nil {
 		return nil, fmt.Errorf("replaying session %s: %w", st.SID, err)
 	}
@@ -64,16 +64,24 @@ func (s *Session) diverged(seq int64, want, got string) error {
 
 // next takes the next recorded event, which must be of a kind. It returns nil when the record
 // has ended: then the session is live.
-func (s *Session) next(k journal.Kind, what string) (*journal.Event, error) {
+func (s *Session) next(t *strand, k journal.Kind, what string) (*journal.Event, error) {
 	if len(s.replay) == 0 {
 		return nil, nil
 	}
 	e := &s.replay[0]
-	if e.Kind != k {
-		return nil, s.diverged(e.Seq, string(e.Kind), fmt.Sprintf("%s (%s)", k, what))
+	if e.Kind != k || e.Path != t.path {
+		return nil, s.diverged(e.Seq, string(e.Kind)+of(e.Path), fmt.Sprintf("%s (%s)%s", k, what, of(t.path)))
 	}
 	s.consume()
 	return e, nil
+}
+
+// of names the child that an event belongs to.
+func of(path string) string {
+	if path == "" {
+		return ""
+	}
+	return " of fork child " + path
 }
 
 func (s *Session) consume() {
@@ -110,43 +118,37 @@ func (c call) outcome() (value.List, error) {
 	return nil, raise(msg)
 }
 
-// replayAsk answers an ask from its record: a refusal, a pause that still waits, or its answers.
-func (s *Session) replayAsk(d, step Digest) (value.List, bool, error) {
-	e := &s.replay[0]
-	if e.Kind == journal.Read {
-		s.consume()
-		out, err := s.replayCall(e, nil, "budget", d)
-		return out, false, err
-	}
-	if _, err := s.next(journal.Asked, "queries"); err != nil {
-		return nil, false, err
+// replayRound checks a pause against its record and takes the answers that were given to it.
+// again tells that they are all there.
+func (s *Session) replayRound(got asked) (again bool, err error) {
+	e, err := s.next(s.root, journal.Asked, "queries")
+	if err != nil {
+		return false, s.kill(err)
 	}
 	a, err := decodeAsked(e)
+	switch {
+	case err != nil:
+	case a.Digest != got.Digest:
+		err = s.diverged(e.Seq, "other queries", "queries with other contents")
+	case a.Step != got.Step:
+		err = s.diverged(e.Seq, "another step digest", "the same queries after a step that differs")
+	}
 	if err != nil {
-		return nil, false, err
-	}
-	if a.Digest != d {
-		return nil, false, s.diverged(e.Seq, "other queries", "queries with other contents")
-	}
-	if a.Step != step {
-		return nil, false, s.diverged(e.Seq, "another step digest", "the same queries after a step that differs")
+		return false, s.kill(err)
 	}
 	s.show(a.Queries)
 	for len(s.replay) > 0 && s.replay[0].Kind == journal.Answered {
 		ans, err := decodeAnswered(&s.replay[0])
 		if err != nil {
-			return nil, false, err
+			return false, s.kill(err)
 		}
 		s.take(ans, digestOf([]byte(ans.Response)))
 		s.consume()
 	}
-	if len(s.given) == len(s.pause) {
-		return s.answers(), false, nil
-	}
-	if len(s.given) > 0 {
+	if len(s.given) > 0 && len(s.given) < len(s.pause) {
 		s.outcome = Outcome{Kind: OutcomeAccepted, Remaining: len(s.pause) - len(s.given)}
 	}
-	return nil, true, nil
+	return len(s.given) == len(s.pause), nil
 }
 
 // replayFinish checks a recorded end.

@@ -4,14 +4,12 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"hash"
 	"time"
 
 	"github.com/algocline/algocline/journal"
 	"github.com/algocline/algocline/lua"
-	"github.com/algocline/algocline/value"
 )
 
 // Digest is a SHA-256 cut to 16 bytes.
@@ -61,8 +59,9 @@ type Outcome struct {
 type Session struct {
 	start Start
 	host  Host
-	vm    *lua.State
+	vms   *VMs
 	lib   *library
+	root  *strand
 	loc   *time.Location
 
 	state     journal.State
@@ -76,14 +75,14 @@ type Session struct {
 	running  string // the release that replays, for the error of a divergence
 	replayed int64  // seq of the event reproduced last
 
-	border    hash.Hash     // chained over everything that crosses the VM's border
-	stepReads int           // events of this step
-	helped    time.Duration // what long helpers took in this step
-	modules   map[string]module
+	border    hash.Hash         // chained over everything that crosses the VM's border
+	stepReads int               // events of this step
+	helped    time.Duration     // what long helpers took in this step
+	adopted   map[string]bool   // namespaces of state whose files are known to be imported
 	pause     []Query           // the queries of the present pause
 	given     map[string]string // their answers so far
 	known     map[string]Digest // of every answer ever given
-	nextQuery int64
+	forks     int64             // alc.fork calls so far
 
 	metrics  metrics
 	budget   *budget
@@ -94,10 +93,10 @@ type Session struct {
 	dead     error
 }
 
-func newSession(host Host, st Start) *Session {
+func newSession(host Host, vms *VMs, st Start) *Session {
 	s := &Session{
-		start: st, host: host, state: journal.StateRunning, border: sha256.New(),
-		modules: map[string]module{}, known: map[string]Digest{},
+		start: st, host: host, vms: vms, state: journal.StateRunning, border: sha256.New(),
+		root: &strand{ids: "q", modules: map[string]module{}}, adopted: map[string]bool{}, known: map[string]Digest{},
 		budget: readBudget(st.Ctx), log: logRing{max: st.Limits.LogSize},
 	}
 	s.loc = time.UTC
@@ -112,9 +111,9 @@ func newSession(host Host, st Start) *Session {
 func Begin(ctx context.Context, host Host, vms *VMs, st Start) (*Session, error) {
 	st.Ctx = unwrapCtx(st.Ctx)
 	st.Release, st.Host, st.Lua, st.Library, st.At = vms.release, HostVersion, lua.Release, vms.Library(), host.Now()
-	s := newSession(host, st)
+	s := newSession(host, vms, st)
 	var err error
-	if s.vm, s.lib, err = vms.take(st.Library, nil); err != nil {
+	if s.root.vm, s.lib, err = vms.take(st.Library, nil); err != nil {
 		return nil, fmt.Errorf("starting session %s: %w", st.SID, err)
 	}
 	s.flushed = st.At
@@ -125,17 +124,6 @@ func Begin(ctx context.Context, host Host, vms *VMs, st Start) (*Session, error)
 		return nil, err
 	}
 	return s, nil
-}
-
-// boot hands the script to the waiting VM and drives it.
-func (s *Session) boot(ctx context.Context) error {
-	l := s.start.Limits
-	s.vm.SetLimits(l.Memory, l.StepCPU)
-	var js any
-	if s.start.Ctx != nil {
-		js = string(s.start.Ctx)
-	}
-	return s.drive(ctx, value.Of(string(s.start.Code), s.start.Name, js, s.start.Seed, s.start.SID))
 }
 
 // Answer gives answers to open queries, one after the other. When the last query of a pause is
@@ -157,7 +145,7 @@ func (s *Session) Answer(ctx context.Context, as []Answer) (Outcome, error) {
 		}
 		uncommitted = uncommitted || fresh
 		if fresh && len(s.given) == len(s.pause) {
-			if err := s.proceed(ctx); err != nil {
+			if err := s.goOn(ctx); err != nil {
 				return Outcome{}, err
 			}
 			uncommitted = false
@@ -196,7 +184,7 @@ func (s *Session) accept(a Answer) (fresh bool, err error) {
 	}
 	for _, q := range open {
 		if q == a.QueryID {
-			s.note(journal.Answered, a.encode())
+			s.note("", journal.Answered, a.encode())
 			s.take(a, d)
 			return true, nil
 		}
@@ -210,24 +198,12 @@ func (s *Session) take(a Answer, d Digest) {
 	s.metrics.answered(a)
 }
 
-// proceed feeds the answers of a complete pause and drives on.
-func (s *Session) proceed(ctx context.Context) error {
+// goOn runs a session whose pause is answered.
+func (s *Session) goOn(ctx context.Context) error {
 	if w := s.start.Limits.Wall; w > 0 && s.now().Sub(s.start.At) > w {
 		return s.finish(ctx, journal.StateFailed, nil, limitFailure("wall", w.String()))
 	}
-	return s.drive(ctx, s.answers())
-}
-
-// answers ends a pause: the values that the ask returns, in the order of the queries.
-func (s *Session) answers() value.List {
-	var l value.List
-	for _, q := range s.pause {
-		l = value.AppendString(l, s.given[q.ID])
-	}
-	s.metrics.rounds++
-	s.pause, s.given = nil, nil
-	s.state = journal.StateRunning
-	return l
+	return s.run(ctx, s.feed(ctx))
 }
 
 // Cancel ends the session. Cancelling one that has ended returns its outcome.
@@ -263,12 +239,7 @@ func (s *Session) Close() error {
 	if s.dead == nil {
 		s.dead = fmt.Errorf("%w: it was closed", ErrBroken)
 	}
-	if s.vm == nil {
-		return nil
-	}
-	err := s.vm.Close()
-	s.vm = nil
-	return err
+	return s.root.close()
 }
 
 // Head is the seq of the last committed event.
@@ -306,9 +277,9 @@ func (s *Session) now() time.Time {
 	return s.host.Now()
 }
 
-// note records an event, to be committed with the next reply or effect.
-func (s *Session) note(k journal.Kind, body []byte) {
-	s.pending = append(s.pending, journal.Event{Kind: k, At: s.host.Now(), Body: body})
+// note records an event of a strand, to be committed with the next reply or effect.
+func (s *Session) note(path string, k journal.Kind, body []byte) {
+	s.pending = append(s.pending, journal.Event{Kind: k, At: s.host.Now(), Path: path, Body: body})
 }
 
 // commit makes the pending events durable, with an effect when apply is given.
@@ -341,17 +312,13 @@ func (s *Session) finish(ctx context.Context, st journal.State, output json.RawM
 	o.Metrics = s.metrics.json(s.now().Sub(s.start.At), s.budget, s.custom)
 	s.state, s.outcome = st, o
 	s.pause, s.given = nil, nil
-	if s.vm != nil {
-		err := s.vm.Close()
-		s.vm = nil
-		if err != nil {
-			return fmt.Errorf("ending session %s: %w", s.start.SID, err)
-		}
+	if err := s.root.close(); err != nil {
+		return fmt.Errorf("ending session %s: %w", s.start.SID, err)
 	}
 	if len(s.replay) > 0 {
 		return s.replayFinish(&o)
 	}
-	s.note(journal.Finished, encodeFinished(&o))
+	s.note("", journal.Finished, encodeFinished(&o))
 	return s.commit(ctx, nil, true)
 }
 
@@ -377,17 +344,4 @@ func nilIfNull(ctx []byte) []byte {
 		return nil
 	}
 	return ctx
-}
-
-// vmError sorts what went wrong in the VM into a failure of the session.
-func vmError(err error) *Failure {
-	var le *lua.LimitError
-	if errors.As(err, &le) {
-		return limitFailure(le.Limit, le.Value)
-	}
-	var se *lua.ScriptError
-	if errors.As(err, &se) {
-		return &Failure{Code: "lua_error", Message: cleanText(se.Message), Traceback: cleanText(se.Traceback)}
-	}
-	return &Failure{Code: "internal", Message: err.Error()}
 }

@@ -16,13 +16,14 @@ import (
 // namespace. Values are JSON texts.
 
 var stateOps = map[string]op{
-	"state.get":    {read: stateGet},
-	"state.has":    {read: stateHas},
-	"state.keys":   {read: stateKeys},
-	"state.set":    {effect: stateSet},
-	"state.set_nx": {effect: stateSetNX},
-	"state.delete": {effect: stateDelete},
-	"state.incr":   {effect: stateIncr},
+	"state.get":    {read: viewing(stateGet)},
+	"state.has":    {read: viewing(stateHas)},
+	"state.keys":   {read: viewing(stateKeys)},
+	"state.set":    {prepare: adoptKey, effect: stateSet},
+	"state.set_nx": {prepare: adoptKey, effect: stateSetNX},
+	"state.delete": {prepare: adoptKey, effect: stateDelete},
+	"state.incr":   {prepare: adoptKey, effect: stateIncr},
+	"state.swap":   {prepare: adoptKey, effect: stateSwap},
 }
 
 // dispatched splits a key of the first layout.
@@ -68,51 +69,57 @@ func find(tx journal.Tx, ns, key string) (atNS, atKey string, val []byte, ok boo
 	return ns, key, val, ok, err
 }
 
-func put(tx journal.Tx, ns, key string, val []byte) error {
+func (s *Session) put(tx journal.Tx, ns, key string, val []byte) error {
 	if err := checkNamespace(ns); err != nil {
 		return err
 	}
 	if dns, id, is := dispatched(key); is {
-		return tx.StateSet(dns, id, val)
+		ns, key = dns, id
+	}
+	if err := s.claim(tx, ns); err != nil {
+		return err
 	}
 	return tx.StateSet(ns, key, val)
 }
 
-func stateGet(ctx context.Context, s *Session, a arguments) (value.List, error) {
-	var out value.List
-	err := s.host.View(ctx, func(tx journal.Tx) error {
-		_, _, val, ok, err := find(tx, a.text(0), a.text(1))
-		out = value.Of(ok, val)
-		return err
-	})
-	return out, err
-}
-
-func stateHas(ctx context.Context, s *Session, a arguments) (value.List, error) {
-	var out value.List
-	err := s.host.View(ctx, func(tx journal.Tx) error {
-		_, _, _, ok, err := find(tx, a.text(0), a.text(1))
-		out = value.Of(ok)
-		return err
-	})
-	return out, err
-}
-
-func stateKeys(ctx context.Context, s *Session, a arguments) (value.List, error) {
-	var out value.List
-	err := s.host.View(ctx, func(tx journal.Tx) error {
-		if err := checkNamespace(a.text(0)); err != nil {
+// viewing makes a read of committed state: of a namespace, or of the key in it.
+func viewing(fn func(tx journal.Tx, a arguments) (value.List, error)) func(context.Context, *Session, arguments) (value.List, error) {
+	return func(ctx context.Context, s *Session, a arguments) (out value.List, err error) {
+		if err := adoptKey(ctx, s, a); err != nil {
+			return nil, err
+		}
+		err = s.host.View(ctx, func(tx journal.Tx) error {
+			out, err = fn(tx, a)
 			return err
-		}
-		keys, err := tx.StateKeys(a.text(0))
-		t := &value.Table{Array: true}
-		for _, k := range keys {
-			t.Seq = append(t.Seq, k)
-		}
-		out = value.Of(t)
-		return err
-	})
-	return out, err
+		})
+		return out, err
+	}
+}
+
+func stateGet(tx journal.Tx, a arguments) (value.List, error) {
+	_, _, val, ok, err := find(tx, a.text(0), a.text(1))
+	return value.Of(ok, val), err
+}
+
+func stateHas(tx journal.Tx, a arguments) (value.List, error) {
+	_, _, _, ok, err := find(tx, a.text(0), a.text(1))
+	return value.Of(ok), err
+}
+
+func stateKeys(tx journal.Tx, a arguments) (value.List, error) {
+	if err := checkNamespace(a.text(0)); err != nil {
+		return nil, err
+	}
+	return keysOf(tx, a.text(0))
+}
+
+func keysOf(tx journal.Tx, ns string) (value.List, error) {
+	keys, err := tx.StateKeys(ns)
+	t := &value.Table{Array: true}
+	for _, k := range keys {
+		t.Seq = append(t.Seq, k)
+	}
+	return value.Of(t), err
 }
 
 func (s *Session) checkSize(val string) error {
@@ -126,7 +133,7 @@ func stateSet(s *Session, tx journal.Tx, a arguments) (value.List, error) {
 	if err := s.checkSize(a.text(2)); err != nil {
 		return nil, err
 	}
-	return nil, put(tx, a.text(0), a.text(1), []byte(a.text(2)))
+	return nil, s.put(tx, a.text(0), a.text(1), []byte(a.text(2)))
 }
 
 func stateSetNX(s *Session, tx journal.Tx, a arguments) (value.List, error) {
@@ -137,7 +144,7 @@ func stateSetNX(s *Session, tx journal.Tx, a arguments) (value.List, error) {
 	if err != nil || ok {
 		return value.Of(false), err
 	}
-	return value.Of(true), put(tx, a.text(0), a.text(1), []byte(a.text(2)))
+	return value.Of(true), s.put(tx, a.text(0), a.text(1), []byte(a.text(2)))
 }
 
 func stateDelete(_ *Session, tx journal.Tx, a arguments) (value.List, error) {
@@ -149,7 +156,7 @@ func stateDelete(_ *Session, tx journal.Tx, a arguments) (value.List, error) {
 	return value.Of(existed), err
 }
 
-func stateIncr(_ *Session, tx journal.Tx, a arguments) (value.List, error) {
+func stateIncr(s *Session, tx journal.Tx, a arguments) (value.List, error) {
 	_, _, val, ok, err := find(tx, a.text(0), a.text(1))
 	if err != nil {
 		return nil, err
@@ -163,7 +170,24 @@ func stateIncr(_ *Session, tx journal.Tx, a arguments) (value.List, error) {
 		now = *n
 	}
 	now += a.float(2)
-	return value.Of(now), put(tx, a.text(0), a.text(1), jsonFloat(now))
+	return value.Of(now), s.put(tx, a.text(0), a.text(1), jsonFloat(now))
+}
+
+// stateSwap sets a key that still has the value that was read; a nil one is a key that was absent.
+// The answer tells whether it did, and if not what is there: whether anything, and its text.
+func stateSwap(s *Session, tx journal.Tx, a arguments) (value.List, error) {
+	if err := s.checkSize(a.text(3)); err != nil {
+		return nil, err
+	}
+	_, _, val, ok, err := find(tx, a.text(0), a.text(1))
+	if err != nil {
+		return nil, err
+	}
+	old, had := a.at(2).(string)
+	if ok != had || string(val) != old {
+		return value.Of(false, ok, val), nil
+	}
+	return value.Of(true), s.put(tx, a.text(0), a.text(1), []byte(a.text(3)))
 }
 
 // jsonFloat renders a float as the encoder of the VM does for what state needs: it stays a float

@@ -162,22 +162,29 @@ func boot(lib *library) (*lua.State, error) {
 
 // take returns a VM with a library, which is fetched when it is not the present one.
 func (v *VMs) take(hash journal.ContentHash, fetch func() ([]byte, error)) (*lua.State, *library, error) {
-	if hash == v.library.hash {
-		defer v.refill()
-		select {
-		case s := <-v.ready:
-			return s, v.library, nil
-		default:
+	lib := v.library
+	if hash != lib.hash {
+		var err error
+		if lib, err = v.old(hash, fetch); err != nil {
+			return nil, nil, err
 		}
-		s, err := boot(v.library)
-		return s, v.library, err
 	}
-	lib, err := v.old(hash, fetch)
-	if err != nil {
-		return nil, nil, err
-	}
-	s, err := boot(lib)
+	s, err := v.with(lib)
 	return s, lib, err
+}
+
+// with returns a VM with a library that is at hand.
+func (v *VMs) with(lib *library) (*lua.State, error) {
+	if lib != v.library {
+		return boot(lib)
+	}
+	defer v.refill()
+	select {
+	case s := <-v.ready:
+		return s, nil
+	default:
+		return boot(lib)
+	}
 }
 
 func (v *VMs) old(hash journal.ContentHash, fetch func() ([]byte, error)) (*library, error) {

@@ -122,6 +122,8 @@ type Tx interface {
 	StateDelete(ns, key string) (existed bool, err error)
 	// StateKeys returns the keys of a namespace, sorted bytewise.
 	StateKeys(ns string) ([]string, error)
+	// StateNamespaces returns the namespaces that have a key, sorted bytewise.
+	StateNamespaces() ([]string, error)
 }
 
 // Store keeps the sessions of one home. All methods are safe for concurrent use and block until

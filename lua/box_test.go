@@ -44,7 +44,7 @@ func TestFloats(t *testing.T) {
 		{"NaN", `return sys.floats{0/0}`, []any{nil, int64(1)}},
 		{"infinity", `return sys.floats{1, 2, -math.huge}`, []any{nil, int64(3)}},
 		{"a hole", `return sys.floats{1, nil, 3}`, []any{nil, int64(2)}},
-		{"others", `return (sys.floats{true}), (sys.floats{{}}), (sys.floats{print})`, []any{nil, nil, nil}},
+		{"others", `return (sys.floats{true}), (sys.floats{{}}), (sys.floats{type})`, []any{nil, nil, nil}},
 		{"raw", `return #sys.floats(setmetatable({1, x = 2}, {__len = error, __index = error}))`, []any{int64(8)}},
 		{"no table", `return (pcall(sys.floats, 5))`, []any{false}},
 	}

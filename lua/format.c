@@ -167,6 +167,10 @@ static void add_item(luaL_Buffer *b, char *spec, char letter, lua_State *L, int 
 		check_spec(L, spec, letter, "-+0 ", true);
 		add_with(b, spec, "ll", letter, L, arg);
 		return;
+	case 'u':
+		check_spec(L, spec, letter, "-0", true);
+		add_with(b, spec, "ll", letter, L, arg);
+		return;
 	case 'o':
 	case 'x':
 	case 'X':

@@ -101,8 +101,12 @@ func TestStatusTool(t *testing.T) {
 	if text, _ := call(t, cs, "alc_status", nil); text != `{"active_sessions":0,"sessions":[]}` {
 		t.Errorf("empty status %s", text)
 	}
-	if want := (service.ListOptions{Detail: true}); f.options != want {
+	if want := (service.ListOptions{Detail: true, Limit: 200}); f.options != want {
 		t.Errorf("asked for %+v, want %+v", f.options, want)
+	}
+	call(t, cs, "alc_status", map[string]any{"pending_filter": "full"})
+	if f.options.Revive == 0 {
+		t.Error("the questions of sessions without a worker were not asked for")
 	}
 	text, isErr := call(t, cs, "alc_status", map[string]any{"session_id": "s-1", "pending_filter": "preview", "include_history": true})
 	var got struct {
@@ -220,6 +224,9 @@ func TestFailures(t *testing.T) {
 			`Continue failed: session 's-1': invalid transition: 2 queries pending; specify query_id explicitly (query_not_open) {"open":["q-0","q-1"]}`},
 		{"alc_continue", remote(pool.CodeAnswerDiffers, "already responded to query_id: q-0", map[string]any{"recorded": "one"}),
 			`Continue failed: session 's-1': already responded to query_id: q-0 (answer_differs) {"recorded":"one"}`},
+		{"alc_continue", remote(pool.CodeSessionFinished, "session s-1 has ended", map[string]any{"feed_result": map[string]any{"type": "finished", "status": "completed", "output": 4, "metrics": map[string]any{}}}),
+			`Continue failed: session 's-1' has finished (session_finished) and takes no more answers; it ended with {"status":"completed","result":4,"stats":{}}`},
+		{"alc_continue", remote(pool.CodeSessionFinished, "session s-1 has ended", nil), "Continue failed: session s-1 has ended (session_finished)"},
 		{"alc_continue", errors.New("no worker"), "Continue failed: session 's-1': no worker"},
 		{"alc_status", remote(pool.CodeSessionNotFound, "x", map[string]any{"nearest": []string{"s-2"}}), "session 's-1' not found (may have completed); did you mean s-2?"},
 		{"alc_status", remote(pool.CodeStorageFailed, "disk full", nil), "session 's-1': disk full (storage_failed)"},

@@ -111,7 +111,7 @@ func shakeHands(conn net.Conn, lines *lineReader, version string) (ids bool, err
 		return false, err
 	}
 	if _, err := conn.Write(e.buf.Bytes()); err != nil {
-		return false, &HandshakeError{"send: " + err.Error(), err}
+		return false, err
 	}
 	line, err := lines.next()
 	if err != nil {
@@ -150,8 +150,8 @@ func handshakeFailure(ctx, hctx context.Context, sock string, limit time.Duratio
 		return handshakeTimeout(limit)
 	case errors.As(err, &v), errors.As(err, &h):
 		return err
-	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
-		return &HandshakeError{"the worker closed the connection", err}
+	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, syscall.EPIPE), errors.Is(err, syscall.ECONNRESET):
+		return &HandshakeError{"the worker closed the connection; it serves its own user alone", err}
 	}
 	return &HandshakeError{err.Error(), err}
 }

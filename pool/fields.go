@@ -4,13 +4,15 @@ import (
 	"bytes"
 	"encoding/json"
 	"strconv"
+	"strings"
+	"unicode/utf16"
 	"unicode/utf8"
 )
 
 // field is one member of a JSON object: its name and the text of its value, both within the
 // line they were read from.
 type field struct {
-	name  string
+	name  []byte
 	value []byte
 }
 
@@ -47,7 +49,11 @@ func members(b []byte, into []field) []field {
 	i := skipSpace(b, 1)
 	for b[i] != '}' {
 		end := skipString(b, i)
-		name, _ := stringValue(b[i:end])
+		name := b[i+1 : end-1]
+		if bytes.IndexByte(name, '\\') >= 0 {
+			text, _ := stringValue(b[i:end])
+			name = []byte(text)
+		}
 		i = skipSpace(b, skipSpace(b, end)+1) // the colon
 		end = skipValue(b, i)
 		into = append(into, field{name, b[i:end]})
@@ -136,11 +142,65 @@ func stringValue(v []byte) (s string, ok bool) {
 	if len(v) < 2 || v[0] != '"' {
 		return "", false
 	}
-	if bytes.IndexByte(v, '\\') < 0 {
-		return string(v[1 : len(v)-1]), true
+	v = v[1 : len(v)-1]
+	i := bytes.IndexByte(v, '\\')
+	if i < 0 {
+		return string(v), true
 	}
-	err := json.Unmarshal(v, &s)
-	return s, err == nil
+	return unescape(v, i), true
+}
+
+// unescape returns the text of a string that is known to be valid and has its first backslash
+// at i. A surrogate without its other half becomes U+FFFD.
+func unescape(v []byte, i int) string {
+	var b strings.Builder
+	b.Grow(len(v))
+	for i >= 0 {
+		b.Write(v[:i])
+		v = v[i+1:]
+		if v[0] == 'u' {
+			r, n := escapedRune(v)
+			b.WriteRune(r)
+			v = v[n:]
+		} else {
+			b.WriteByte(escapes[v[0]])
+			v = v[1:]
+		}
+		i = bytes.IndexByte(v, '\\')
+	}
+	b.Write(v)
+	return b.String()
+}
+
+var escapes = [256]byte{'"': '"', '\\': '\\', '/': '/', 'b': '\b', 'f': '\f', 'n': '\n', 'r': '\r', 't': '\t'}
+
+// escapedRune reads uXXXX, and the \uXXXX behind it if the two are a pair; n is what was read.
+func escapedRune(v []byte) (r rune, n int) {
+	r = hex4(v[1:])
+	if !utf16.IsSurrogate(r) {
+		return r, 5
+	}
+	if len(v) >= 11 && v[5] == '\\' && v[6] == 'u' {
+		if pair := utf16.DecodeRune(r, hex4(v[7:])); pair != utf8.RuneError {
+			return pair, 11
+		}
+	}
+	return utf8.RuneError, 5
+}
+
+func hex4(v []byte) (r rune) {
+	for _, c := range v[:4] {
+		switch {
+		case c <= '9':
+			c -= '0'
+		case c <= 'F':
+			c -= 'A' - 10
+		default:
+			c -= 'a' - 10
+		}
+		r = r<<4 | rune(c)
+	}
+	return r
 }
 
 // integerValue returns a number that is written without fraction and exponent.

@@ -10,12 +10,12 @@ import (
 	"time"
 )
 
-// patience is how long a test waits for what must come; a test that waits so long has failed.
-const patience = 20 * time.Second
+// testPatience is how long a test waits for what must come; a test that waits so long has failed.
+const testPatience = 20 * time.Second
 
 func testContext(t testing.TB) context.Context {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	ctx, cancel := context.WithTimeout(context.Background(), testPatience)
 	t.Cleanup(cancel)
 	return ctx
 }
@@ -74,7 +74,7 @@ func serveHandler(t testing.TB, h Handler, o ServeOptions) (string, <-chan error
 		cancel()
 		select {
 		case <-ended:
-		case <-time.After(patience):
+		case <-time.After(testPatience):
 			t.Error("Serve did not end")
 		}
 	})
@@ -105,7 +105,7 @@ func dialRaw(t testing.TB, sock string) *rawConn {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { conn.Close() })
-	conn.SetDeadline(time.Now().Add(patience))
+	conn.SetDeadline(time.Now().Add(testPatience))
 	return &rawConn{t, conn, bufio.NewReader(conn)}
 }
 
@@ -158,7 +158,7 @@ func fakeWorker(t testing.TB, hello string, script func(*rawConn)) string {
 			return
 		}
 		defer conn.Close()
-		conn.SetDeadline(time.Now().Add(patience))
+		conn.SetDeadline(time.Now().Add(testPatience))
 		c := &rawConn{t, conn, bufio.NewReader(conn)}
 		if hello != "" {
 			if _, err := c.r.ReadString('\n'); err != nil {

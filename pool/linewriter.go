@@ -29,9 +29,8 @@ type lineWriter struct {
 	pending []byte
 	spare   []byte
 	busy    bool          // somebody is writing
-	moved   chan struct{} // closed when pending gets shorter; nil while nobody waits
+	moved   chan struct{} // closed when pending gets shorter or busy ends; nil while nobody waits
 	err     error
-	wg      sync.WaitGroup
 }
 
 func newLineWriter(conn net.Conn, stall time.Duration, onErr func(error)) *lineWriter {
@@ -76,8 +75,7 @@ func (w *lineWriter) flush() {
 			return
 		}
 		w.give(out)
-		if len(w.pending) == 0 {
-			w.busy = false
+		if w.rest() {
 			w.mu.Unlock()
 			return
 		}
@@ -105,7 +103,7 @@ func (w *lineWriter) try(b []byte) (n int, err error) {
 
 // background sends out[n:] and what follows it. It is entered with the lock and unlocks.
 func (w *lineWriter) background(out []byte, n int) {
-	w.wg.Go(func() {
+	go func() { // wait waits for it
 		for {
 			if err := w.send(out[n:]); err != nil {
 				w.mu.Lock()
@@ -115,15 +113,14 @@ func (w *lineWriter) background(out []byte, n int) {
 			n = 0
 			w.mu.Lock()
 			w.give(out)
-			if len(w.pending) == 0 {
-				w.busy = false
+			if w.rest() {
 				w.mu.Unlock()
 				return
 			}
 			out = w.take()
 			w.mu.Unlock()
 		}
-	})
+	}()
 	w.mu.Unlock()
 }
 
@@ -149,11 +146,25 @@ func (w *lineWriter) send(b []byte) error {
 func (w *lineWriter) take() []byte {
 	out := w.pending
 	w.pending, w.spare = w.spare[:0], nil
+	w.wake()
+	return out
+}
+
+// rest ends busy if nothing is left to send, and tells whether it did.
+func (w *lineWriter) rest() bool {
+	if len(w.pending) > 0 {
+		return false
+	}
+	w.busy = false
+	w.wake()
+	return true
+}
+
+func (w *lineWriter) wake() {
 	if w.moved != nil {
 		close(w.moved)
 		w.moved = nil
 	}
-	return out
 }
 
 func (w *lineWriter) give(b []byte) {
@@ -169,10 +180,7 @@ func (w *lineWriter) fail(err error) {
 	if first {
 		w.err = err
 	}
-	if w.moved != nil {
-		close(w.moved)
-		w.moved = nil
-	}
+	w.wake()
 	w.mu.Unlock()
 	if first && w.onErr != nil {
 		w.onErr(err)
@@ -182,9 +190,19 @@ func (w *lineWriter) fail(err error) {
 // room waits until not much is queued, the writer has failed or done is closed; it tells
 // whether there is room.
 func (w *lineWriter) room(done <-chan struct{}) bool {
+	return w.until(done, func() bool { return w.err != nil || len(w.pending) <= highWater })
+}
+
+// wait returns when all that was queued is sent or the writer has failed, as it does soon once
+// the connection is closed.
+func (w *lineWriter) wait() {
+	w.until(nil, func() bool { return !w.busy })
+}
+
+func (w *lineWriter) until(done <-chan struct{}, good func() bool) bool {
 	for {
 		w.mu.Lock()
-		if w.err != nil || len(w.pending) <= highWater {
+		if good() {
 			w.mu.Unlock()
 			return true
 		}
@@ -200,7 +218,3 @@ func (w *lineWriter) room(done <-chan struct{}) bool {
 		}
 	}
 }
-
-// wait returns when all that was queued is sent or the writer has failed. The connection must
-// be closed, or nothing may be written any more.
-func (w *lineWriter) wait() { w.wg.Wait() }

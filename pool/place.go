@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/algocline/algocline/journal/lock"
+	"github.com/algocline/algocline/journal/procid"
 )
 
 // Dir is the pool directory of a home: a lock, a socket and a mark file for each worker, the
@@ -76,7 +77,7 @@ func newPlace(dir string) Place {
 // its process is, so that no other is ever ended in its place.
 type identity struct {
 	PID        int    `json:"pid"`
-	Start      string `json:"start"` // of the process, see processStart
+	Start      uint64 `json:"start"` // of the process, see package procid
 	Version    string `json:"version"`
 	Durability string `json:"durability"`
 	Sock       string `json:"sock"`
@@ -91,12 +92,12 @@ func (id identity) info() WorkerInfo {
 }
 
 func newIdentity(p Process, place Place) (identity, error) {
-	start, err := processStart(os.Getpid())
+	self, err := procid.Self()
 	if err != nil {
-		return identity{}, fmt.Errorf("asking when this process was started: %w", err)
+		return identity{}, err
 	}
 	return identity{
-		PID: os.Getpid(), Start: start, Version: p.Version, Durability: p.Durability, Sock: place.Sock,
+		PID: self.PID, Start: self.Start, Version: p.Version, Durability: p.Durability, Sock: place.Sock,
 		StartedAt: time.Now().UTC().Format(time.RFC3339Nano), Single: p.Sock != "", lock: place.Lock,
 	}, nil
 }

@@ -31,7 +31,7 @@ func parseReply(line []byte) (reply, error) {
 		if isNull(f.value) {
 			continue
 		}
-		switch f.name {
+		switch string(f.name) {
 		case "ok":
 			okText = f.value[0]
 		case "data":
@@ -81,27 +81,6 @@ func parseRefusal(text, code, extra []byte) *RemoteError {
 		}
 	}
 	return e
-}
-
-// decodeFeed reads the data of a feed reply.
-func decodeFeed(data json.RawMessage) (Feed, error) {
-	var d struct {
-		Kind      string   `json:"kind"`
-		SessionID string   `json:"session_id"`
-		Result    WireFeed `json:"feed_result"`
-	}
-	err := json.Unmarshal(data, &d)
-	if err == nil && d.Kind != "feed" {
-		err = fmt.Errorf("kind %q where a feed was expected", d.Kind)
-	}
-	if err != nil {
-		return Feed{}, parseError(data, err)
-	}
-	f, err := d.Result.Feed(d.SessionID)
-	if err != nil {
-		return Feed{}, parseError(data, err)
-	}
-	return f, nil
 }
 
 // decodeStatusReply reads the data of a status reply.

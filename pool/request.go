@@ -24,7 +24,7 @@ func parseRequest(line []byte, into []field) (request, *RemoteError) {
 	r := request{fields: fields}
 	opField := -1
 	for i, f := range fields {
-		switch f.name {
+		switch string(f.name) {
 		case "op":
 			opField = i
 		case "id":
@@ -67,7 +67,7 @@ type decoder struct {
 	err   *RemoteError
 }
 
-func (d *decoder) wrong(name, want string, v []byte) {
+func (d *decoder) wrong(name []byte, want string, v []byte) {
 	if d.err == nil {
 		d.err = malformed("%s: field %q must be %s, not %s", d.where, name, want, describe(v))
 	}
@@ -106,7 +106,7 @@ func (d *decoder) strs(f field) []string {
 	}
 	var out []string
 	for i, v := range elements(f.value) {
-		out = append(out, d.str(field{fmt.Sprintf("%s[%d]", f.name, i), v}))
+		out = append(out, d.str(field{fmt.Appendf(nil, "%s[%d]", f.name, i), v}))
 	}
 	return out
 }
@@ -130,15 +130,15 @@ func (d *decoder) env(f field) map[string]string {
 	}
 	out := map[string]string{}
 	for _, m := range members(f.value, nil) {
-		out[m.name] = d.str(field{f.name + "." + m.name, m.value})
+		out[string(m.name)] = d.str(field{fmt.Appendf(nil, "%s.%s", f.name, m.name), m.value})
 	}
 	return out
 }
 
-func (d *decoder) tokens(f field) *int64 {
-	n, ok := integerValue(f.value)
+func (d *decoder) tokens(name string, v []byte) *int64 {
+	n, ok := integerValue(v)
 	if !ok || n < 0 {
-		d.wrong(f.name, "an integer of at least 0", f.value)
+		d.wrong([]byte(name), "an integer of at least 0", v)
 	}
 	return &n
 }
@@ -153,11 +153,11 @@ func (d *decoder) usage(f field) *Usage {
 		if isNull(m.value) {
 			continue
 		}
-		switch m.name {
+		switch string(m.name) {
 		case "prompt_tokens":
-			u.PromptTokens = d.tokens(field{"usage.prompt_tokens", m.value})
+			u.PromptTokens = d.tokens("usage.prompt_tokens", m.value)
 		case "completion_tokens":
-			u.CompletionTokens = d.tokens(field{"usage.completion_tokens", m.value})
+			u.CompletionTokens = d.tokens("usage.completion_tokens", m.value)
 		}
 	}
 	return u
@@ -165,7 +165,7 @@ func (d *decoder) usage(f field) *Usage {
 
 // answer reads the fields that a continue and an entry of its responses have in common.
 func (d *decoder) answer(a *Answer, f field) {
-	switch f.name {
+	switch string(f.name) {
 	case "query_id":
 		a.QueryID = d.ptr(f)
 	case "response":
@@ -182,7 +182,7 @@ func decodeRun(fields []field) (RunRequest, *RemoteError) {
 		if isNull(f.value) {
 			continue
 		}
-		switch f.name {
+		switch string(f.name) {
 		case "sid":
 			if r.SID = d.str(f); d.err == nil && !ValidSID(r.SID) {
 				d.err = malformed(`run: field "sid" must be 1 to 64 of A-Z a-z 0-9 . _ -`)
@@ -218,9 +218,9 @@ func decodeContinue(fields []field) (ContinueRequest, *RemoteError) {
 	for _, f := range fields {
 		switch {
 		case isNull(f.value):
-		case f.name == "sid":
+		case string(f.name) == "sid":
 			r.SID, hasSID = d.str(f), true
-		case f.name == "responses":
+		case string(f.name) == "responses":
 			r.Responses = d.responses(f)
 		default:
 			d.answer(&r.Answer, f)
@@ -247,7 +247,7 @@ func (d *decoder) responses(f field) []Answer {
 		e := decoder{where: fmt.Sprintf("continue.responses[%d]", i)}
 		var a Answer
 		if v[0] != '{' {
-			d.wrong(fmt.Sprintf("responses[%d]", i), "an object", v)
+			d.wrong(fmt.Appendf(nil, "responses[%d]", i), "an object", v)
 			return nil
 		}
 		for _, m := range members(v, nil) {
@@ -272,9 +272,9 @@ func decodeStatus(fields []field) (StatusRequest, *RemoteError) {
 	for _, f := range fields {
 		switch {
 		case isNull(f.value):
-		case f.name == "sid":
+		case string(f.name) == "sid":
 			r.SID = d.str(f)
-		case f.name == "include_history":
+		case string(f.name) == "include_history":
 			r.IncludeHistory = d.bool(f)
 		}
 	}
@@ -288,9 +288,9 @@ func decodeCancel(fields []field) (CancelRequest, *RemoteError) {
 	for _, f := range fields {
 		switch {
 		case isNull(f.value):
-		case f.name == "sid":
+		case string(f.name) == "sid":
 			r.SID, hasSID = d.str(f), true
-		case f.name == "reason":
+		case string(f.name) == "reason":
 			r.Reason = d.str(f)
 		}
 	}
@@ -304,7 +304,7 @@ func decodeHandshake(fields []field) (version string, err *RemoteError) {
 	d := decoder{where: string(OpHandshake)}
 	found := false
 	for _, f := range fields {
-		if f.name == "version" && !isNull(f.value) {
+		if string(f.name) == "version" && !isNull(f.value) {
 			version, found = d.str(f), true
 		}
 	}

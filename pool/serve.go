@@ -136,7 +136,7 @@ func (s *server) drain() {
 	defer timer.Stop()
 	s.mu.Lock()
 	for c := range s.conns {
-		c.stopReading()
+		s.wg.Go(c.close)
 	}
 	s.mu.Unlock()
 	s.wg.Wait()

@@ -1,6 +1,7 @@
 package pool
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -21,8 +22,11 @@ type serverConn struct {
 	lines *lineReader
 	w     *lineWriter
 	slots chan struct{}
-	work  sync.WaitGroup
 	hello bool // a handshake of our version was seen
+
+	mu      sync.Mutex
+	closing bool // no more work is begun
+	work    sync.WaitGroup
 }
 
 func newServerConn(s *server, conn net.Conn) *serverConn {
@@ -47,9 +51,29 @@ func (c *serverConn) serve() {
 			break
 		}
 	}
+	c.close()
+}
+
+// close closes the connection after what is at work was answered. Until then requests are still
+// read, and refused.
+func (c *serverConn) close() {
+	c.mu.Lock()
+	c.closing = true
+	c.mu.Unlock()
 	c.work.Wait()
 	c.w.wait()
 	c.conn.Close()
+}
+
+// begin counts a request in, unless the end has begun.
+func (c *serverConn) begin() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.closing || c.s.ending() {
+		return false
+	}
+	c.work.Add(1)
+	return true
 }
 
 // last deals with the end of the stream.
@@ -65,15 +89,6 @@ func (c *serverConn) last(line []byte, err error) {
 	case errors.Is(err, errHalfLine):
 		c.s.o.Log.Warn("closing a connection", "error", err)
 	}
-}
-
-// stopReading ends serve without cutting off replies.
-func (c *serverConn) stopReading() {
-	if half, ok := c.conn.(interface{ CloseRead() error }); ok {
-		half.CloseRead()
-		return
-	}
-	c.conn.Close()
 }
 
 // line serves one line; it tells whether to go on reading.
@@ -182,24 +197,26 @@ func (c *serverConn) shutdown(_ context.Context, e *encoder, id []byte) error {
 // start serves a request: in a goroutine of its own when its caller can tell replies apart, else
 // here and now, so that replies come in order.
 func (c *serverConn) start(r request, do call) {
+	if !c.begin() {
+		c.refuse(r.id, &RemoteError{Code: CodeShuttingDown,
+			Message: "this worker is ending; its sessions are in the journal: ask again, another worker takes them"})
+		return
+	}
 	if r.id == nil {
 		c.finish(nil, do)
 		return
 	}
-	id := append([]byte(nil), r.id...)
+	id := bytes.Clone(r.id)
 	c.slots <- struct{}{}
-	c.work.Go(func() {
+	go func() {
 		c.finish(id, do)
 		<-c.slots
-	})
+	}()
 }
 
+// finish does what begin has counted in.
 func (c *serverConn) finish(id []byte, do call) {
-	if c.s.ending() {
-		c.refuse(id, &RemoteError{Code: CodeShuttingDown,
-			Message: "this worker is ending; its sessions are in the journal: ask again, another worker takes them"})
-		return
-	}
+	defer c.work.Done()
 	c.s.inFlight.Add(1)
 	c.s.touch()
 	e := getEncoder()

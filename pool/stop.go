@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"path/filepath"
 	"slices"
 	"strconv"
 	"sync"
@@ -13,13 +12,25 @@ import (
 	"time"
 
 	"github.com/algocline/algocline/journal/lock"
+	"github.com/algocline/algocline/journal/procid"
 )
 
-const (
-	politePatience = 10 * time.Second // for a shutdown request
-	termPatience   = 5 * time.Second  // for SIGTERM
-	killPatience   = 5 * time.Second  // for SIGKILL
-)
+// patience is how long workers are waited for: when they are ended, and when they are silent.
+type patience struct {
+	shake  time.Duration // for a handshake, when a worker is chosen or ended
+	polite time.Duration // after a shutdown request
+	term   time.Duration // after SIGTERM
+	kill   time.Duration // after SIGKILL
+
+	answer time.Duration // for an answer, before it is probed whether the worker is stuck
+	probe  time.Duration // for the handshake of that probe
+	leave  time.Duration // for a worker that takes no connection any more
+}
+
+var usualPatience = patience{
+	shake: 3 * time.Second, polite: 10 * time.Second, term: 5 * time.Second, kill: 5 * time.Second,
+	answer: 5 * time.Second, probe: 15 * time.Second, leave: 40 * time.Second,
+}
 
 // Stop ends live workers: those whose socket or pid is named, or all. Each is asked to shut
 // down, which lets it finish its steps; one that does not within ten seconds gets SIGTERM and then
@@ -53,15 +64,15 @@ func (d *Dispatcher) Stop(ctx context.Context, names ...string) ([]WorkerInfo, e
 }
 
 func (d *Dispatcher) stop(ctx context.Context, id identity) error {
-	patience := politePatience
+	polite := d.patience.polite
 	if err := d.askToLeave(ctx, id); err != nil {
 		d.c.Log.Debug("asking a worker to leave", "pid", id.PID, "error", err)
-		patience = 0
+		polite = 0
 	}
 	steps := []struct {
 		sig  syscall.Signal
 		wait time.Duration
-	}{{0, patience}, {syscall.SIGTERM, termPatience}, {syscall.SIGKILL, killPatience}}
+	}{{0, polite}, {syscall.SIGTERM, d.patience.term}, {syscall.SIGKILL, d.patience.kill}}
 	for _, s := range steps {
 		if s.sig != 0 {
 			if err := id.signal(s.sig); err != nil {
@@ -83,9 +94,9 @@ func (d *Dispatcher) askToLeave(ctx context.Context, id identity) error {
 	if id.Version != d.c.Version {
 		return &VersionMismatchError{Client: d.c.Version, Server: id.Version}
 	}
-	ctx, cancel := context.WithTimeout(ctx, politePatience)
+	ctx, cancel := context.WithTimeout(ctx, d.patience.polite)
 	defer cancel()
-	c, err := Dial(ctx, id.Sock, Options{Version: d.c.Version, HandshakeTimeout: pickPatience})
+	c, err := Dial(ctx, id.Sock, Options{Version: d.c.Version, HandshakeTimeout: d.patience.shake})
 	if err != nil {
 		return err
 	}
@@ -117,24 +128,11 @@ func (id identity) signal(sig syscall.Signal) error {
 	if !alive {
 		return nil // dead meanwhile, which is what was wanted
 	}
-	start, err := processStart(id.PID)
-	if err != nil || start != id.Start {
+	if now, err := procid.Of(id.PID); err != nil || now.Start != id.Start {
 		return fmt.Errorf("process %d is not the worker that its lock file %s names; it was not touched", id.PID, id.lock)
 	}
 	if err := p.Signal(sig); err != nil && !errors.Is(err, os.ErrProcessDone) {
 		return err
 	}
 	return nil
-}
-
-// executable is the absolute path of the binary that workers are started with.
-func executable(exe string) (string, error) {
-	if exe != "" {
-		return filepath.Abs(exe)
-	}
-	exe, err := os.Executable()
-	if err != nil {
-		return "", fmt.Errorf("finding the alc binary to start a worker with: %w", err)
-	}
-	return exe, nil
 }

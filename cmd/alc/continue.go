@@ -34,8 +34,12 @@ where the session stands now, so a command that failed can simply be repeated.`,
 		Args:              exactly("SID"),
 		ValidArgsFunction: a.completeSID,
 		RunE: func(cmd *cobra.Command, args []string) error {
+			one := cmd.Flags().Changed("answer")
+			if err := f.check(one); err != nil {
+				return &usageError{Err: err, Cmd: cmd.CommandPath()}
+			}
 			return a.withService(func(s *service.Service) error {
-				if cmd.Flags().Changed("answer") {
+				if one {
 					return a.answerOne(cmd, s, args[0], f)
 				}
 				return a.goOn(cmd.Context(), s, args[0], f)
@@ -43,11 +47,20 @@ where the session stands now, so a command that failed can simply be repeated.`,
 		},
 	}
 	cmd.Flags().StringVar(&f.query, "query", "", "the query's id; may be left out when one is open")
-	cmd.Flags().StringVar(&f.answer, "answer", "", "the answer: TEXT, @FILE, or - for standard input")
+	cmd.Flags().StringVar(&f.answer, "answer", "", "the answer: TEXT, @FILE, or - for standard input; a last newline of the two is dropped")
 	addAnswerFlags(cmd, &f.answers)
-	cmd.MarkFlagsMutuallyExclusive("answer", "answers")
-	cmd.MarkFlagsMutuallyExclusive("answer", "record")
 	return cmd
+}
+
+// check refuses flags that contradict each other.
+func (f continueFlags) check(one bool) error {
+	switch {
+	case one && (f.answers != answerFlags{}):
+		return errors.New("--answer gives one answer, --answers and --record are for many: take one of them")
+	case !one && f.query != "":
+		return errors.New("--query says which query --answer is for, and there is no --answer")
+	}
+	return nil
 }
 
 // answerOne gives one answer.

@@ -32,9 +32,11 @@ worker with SIGKILL, and the session goes on from its journal.`,
 				return err
 			}
 			a.voice.note("%s", a.voice.errPaint.strong("Three strategies, answered from recordings (written by hand, no model is asked)"))
-			sum, err := demo.Run(cmd.Context(), demo.Config{
-				Version: buildinfo.Version(), Durability: set.Durability, Log: a.voice.logger(),
-			}, &demoTeller{voice: a.voice, quiet: a.flags.json})
+			c := demo.Config{Version: buildinfo.Version(), Durability: set.Durability, Log: a.voice.logger()}
+			if a.voice.errPaint.terminal && !a.flags.json {
+				c.Pace = watchablePace
+			}
+			sum, err := demo.Run(cmd.Context(), c, &demoTeller{voice: a.voice, quiet: a.flags.json})
 			if err != nil {
 				return fmt.Errorf("the demo broke off: %w", err)
 			}
@@ -61,6 +63,11 @@ func (a *app) showDemo(sum demo.Summary) error {
 	return nil
 }
 
+// watchablePace is how long an answer takes where somebody watches.
+const watchablePace = 100 * time.Millisecond
+
+func seconds(ms int64) string { return fmt.Sprintf("%.2f s", float64(ms)/1000) }
+
 func (a *app) demoTable(sum demo.Summary) string {
 	p := a.voice.outPaint
 	zero := func(n int) string {
@@ -73,9 +80,12 @@ func (a *app) demoTable(sum demo.Summary) string {
 		{"sessions", strconv.Itoa(sum.Sessions)},
 		{"LLM calls", strconv.Itoa(sum.LLMCalls)},
 		{"workers killed", strconv.Itoa(sum.Kills)},
-		{"time", fmt.Sprintf("%.2f s", float64(sum.ElapsedMS)/1000)},
+		{"time", seconds(sum.OwnMS)},
 		{"answers lost", zero(sum.Lost)},
 		{"effects repeated", zero(sum.Repeated)},
+	}
+	if sum.ElapsedMS > sum.OwnMS {
+		rows[3][1] += fmt.Sprintf(" (and %s that the recording pretended to think)", seconds(sum.ElapsedMS-sum.OwnMS))
 	}
 	var b strings.Builder
 	for _, r := range rows {
@@ -100,7 +110,7 @@ func (t *demoTeller) Started(strategy, _ string, queries int) { t.newBar(strateg
 
 func (t *demoTeller) newBar(strategy string, queries int) {
 	var w io.Writer = io.Discard
-	if !t.quiet && t.voice.errPaint.on {
+	if !t.quiet && t.voice.errPaint.terminal {
 		w = t.voice.err
 	}
 	t.bar = progressbar.NewOptions(queries,

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -91,9 +92,8 @@ func judge(err error) verdict {
 	switch {
 	case errors.As(err, &usage):
 		v.exit, v.code = exitUsage, "usage"
-		v.hints = []string{usage.Hint}
-		if usage.Hint == "" {
-			v.hints = []string{"see " + usage.Cmd + " --help"}
+		if !errors.As(err, &advised) {
+			v.hints = []string{cmp.Or(usage.Hint, "see "+usage.Cmd+" --help")}
 		}
 	case errors.As(err, &remote):
 		v.exit, v.code, v.details = exitOfCode(remote.Code), string(remote.Code), remote.Details
@@ -119,6 +119,8 @@ func exitOfCode(c pool.Code) int {
 		return exitNotFound
 	case pool.CodeSessionFinished, pool.CodeSessionExists, pool.CodeQueryNotOpen, pool.CodeAnswerDiffers:
 		return exitRefused
+	case pool.CodeMalformedRequest:
+		return exitUsage
 	}
 	return exitError
 }

@@ -142,7 +142,7 @@ func (a *app) showResult(out json.RawMessage) error {
 	case len(out) == 0 || bytes.Equal(out, []byte("null")):
 		return nil
 	case json.Unmarshal(out, &text) == nil:
-		if a.voice.outPaint.on {
+		if a.voice.outPaint.terminal {
 			text = terminal.Printable(text)
 		}
 		return a.voice.print("%s\n", text)

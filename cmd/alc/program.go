@@ -131,21 +131,23 @@ func readAll(r io.Reader, limit int64) (string, error) {
 	return string(p), nil
 }
 
-// textArgument reads an argument that is a text, @FILE, or - for standard input. A text that
-// begins with @ is written @@….
+// textArgument reads an argument that is a text, @FILE, or - for standard input; a last newline
+// of the two is dropped. A text that begins with @ is written @@….
 func textArgument(arg string, in io.Reader) (string, error) {
+	file, isFile := strings.CutPrefix(arg, "@")
 	switch {
-	case arg == "-":
-		return readAll(in, maxCode)
-	case strings.HasPrefix(arg, "@@"):
-		return arg[1:], nil
-	case strings.HasPrefix(arg, "@"):
-		f, err := os.Open(arg[1:])
+	case strings.HasPrefix(file, "@"):
+		return file, nil
+	case arg != "-" && !isFile:
+		return arg, nil
+	case isFile:
+		f, err := os.Open(file)
 		if err != nil {
 			return "", err
 		}
 		defer f.Close()
-		return readAll(f, maxCode)
+		in = f
 	}
-	return arg, nil
+	text, err := readAll(in, maxCode)
+	return strings.TrimSuffix(text, "\n"), err
 }

@@ -54,9 +54,10 @@ shell.`,
   alc run strategy.lua --ctx '{"task": "…"}'
   alc status
   alc continue s-18c2… --answer 'forty-two'`,
-		SilenceErrors: true,
-		SilenceUsage:  true,
-		Args:          noSuchCommand,
+		SilenceErrors:    true,
+		SilenceUsage:     true,
+		PersistentPreRun: func(*cobra.Command, []string) { a.voice.json = a.flags.json },
+		Args:             noSuchCommand,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if version {
 				return a.voice.print("alc %s\n", buildinfo.Version())
@@ -100,6 +101,7 @@ func noSuchCommand(cmd *cobra.Command, args []string) error {
 		return nil
 	}
 	e := &usageError{Err: fmt.Errorf("there is no command %q", args[0]), Cmd: cmd.CommandPath()}
+	cmd.SuggestionsMinimumDistance = 2
 	if near := cmd.SuggestionsFor(args[0]); len(near) > 0 {
 		e.Hint = "did you mean " + strings.Join(near, " or ") + "?"
 	}

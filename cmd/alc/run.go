@@ -44,7 +44,7 @@ session paused. Elsewhere the first pause is printed and the exit code is 3.`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			in, err := a.runInput(cmd, f, args)
 			if err != nil {
-				return &usageError{Err: err, Cmd: cmd.CommandPath(), Hint: strings.Join(adviceOf(err), "; ")}
+				return &usageError{Err: err, Cmd: cmd.CommandPath()}
 			}
 			return a.withService(func(s *service.Service) error { return a.run(cmd.Context(), s, in, f) })
 		},
@@ -159,13 +159,4 @@ func lostSession(err error, sid string) error {
 		return err
 	}
 	return &hinted{err, []string{"the session may have started: alc status " + sid}}
-}
-
-// adviceOf returns the hints that an error carries.
-func adviceOf(err error) []string {
-	var h *hinted
-	if errors.As(err, &h) {
-		return h.hints
-	}
-	return nil
 }

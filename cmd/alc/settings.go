@@ -19,7 +19,7 @@ type settings struct {
 	Durability   string         // "full" or "process"
 	PackagePaths []string       // of ALC_PACKAGES_PATH
 	IdleTimeout  *time.Duration // nil: the worker's own default
-	Limits       map[string]string
+	Limits       map[string]any // what the operator sets: numbers, or texts with a unit
 }
 
 // configFile is config.toml in the home. Hub and Setting belong to other commands.
@@ -53,7 +53,7 @@ func (a *app) settings() (settings, error) {
 	if err != nil {
 		return settings{}, err
 	}
-	s := settings{Home: home, Limits: make(map[string]string)}
+	s := settings{Home: home, Limits: make(map[string]any)}
 	file := filepath.Join(home, "config.toml")
 	config, err := readConfig(file)
 	if err != nil {
@@ -65,7 +65,7 @@ func (a *app) settings() (settings, error) {
 		s.IdleTimeout = &d
 	}
 	for name, value := range config.Limits {
-		s.Limits[name] = fmt.Sprint(value)
+		s.Limits[name] = value
 	}
 	for _, name := range limitNames {
 		if v := os.Getenv(limitVariable(name)); v != "" {

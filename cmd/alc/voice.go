@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"image/color"
 	"io"
 	"log/slog"
 	"os"
@@ -29,10 +30,14 @@ func newVoice(out, err *os.File) *voice {
 }
 
 // palette is how things look on one stream.
-type palette struct{ on bool }
+type palette struct {
+	terminal bool // somebody may be watching
+	on       bool // and sees colours
+}
 
 func paletteFor(f *os.File) palette {
-	return palette{on: os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb" && term.IsTerminal(int(f.Fd()))}
+	terminal := term.IsTerminal(int(f.Fd()))
+	return palette{terminal, terminal && os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb"}
 }
 
 func (p palette) paint(s string, style func() lipgloss.Style) string {
@@ -54,7 +59,7 @@ func (p palette) good(s string) string { return p.colour(s, lipgloss.Green) }
 func (p palette) warn(s string) string { return p.colour(s, lipgloss.Yellow) }
 func (p palette) bad(s string) string  { return p.colour(s, lipgloss.Red) }
 
-func (p palette) colour(s string, c lipgloss.ANSIColor) string {
+func (p palette) colour(s string, c color.Color) string {
 	return p.paint(s, func() lipgloss.Style { return lipgloss.NewStyle().Foreground(c) })
 }
 

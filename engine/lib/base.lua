@@ -1,8 +1,24 @@
 -- What every part of the library needs. Scripts may replace any global or any member of a
 -- standard table, so each part takes what it uses before the first script runs.
-local type, tostring, tonumber, error = type, tostring, tonumber, error
-local format = string.format
+local type, tostring, tonumber, error, pcall = type, tostring, tonumber, error, pcall
+local format, gsub = string.format, string.gsub
 local is_utf8 = sys.is_utf8
+
+-- pristine is what a theme sees as its globals: the standard functions as they were before the
+-- first script ran, however late the theme is loaded. Every VM holds it, so it has few names.
+local pristine = { _G = _G }
+
+local function keep(into, from, names)
+  for name in string.gmatch(names, "%w+") do into[name] = from[name] end
+  return into
+end
+
+keep(pristine, _G, "error getmetatable ipairs next pairs pcall rawget rawlen select setmetatable tonumber tostring type")
+pristine.math = keep({}, math, "abs ceil exp floor fmod huge log max maxinteger min mininteger modf pi sqrt tointeger type")
+pristine.string = keep({}, string, "byte char find format gmatch gsub len lower match rep reverse sub upper")
+pristine.table = keep({}, table, "concat insert move pack remove sort unpack")
+pristine.utf8 = keep({}, utf8, "char charpattern codepoint codes len offset")
+lib.pristine = pristine
 
 -- text returns a string argument; a number counts as its text.
 function lib.text(v, fname, i)
@@ -15,6 +31,21 @@ function lib.text(v, fname, i)
     error(format("bad argument #%d to '%s' (text is not valid UTF-8)", i, fname), 3)
   end
   return v
+end
+
+-- options returns an optional table of options; without one, an empty table.
+function lib.options(v, fname, i)
+  if v == nil then return {} end
+  if type(v) == "table" then return v end
+  error(format("bad argument #%d to '%s' (table expected, got %s)", i, fname, type(v)), 3)
+end
+
+-- shown returns an error value as a text that may be logged and encoded.
+function lib.shown(e)
+  local ok, s = pcall(tostring, e)
+  if not ok then return "(an error value that cannot be shown)" end
+  if is_utf8(s) then return s end
+  return (gsub(s, "[\x80-\xff]", "?"))
 end
 
 -- whole returns a number, or the number in a text, cut toward zero; nil when there is none.

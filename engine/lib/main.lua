@@ -6,8 +6,10 @@ local encode, decode, load, traceback = sys.json_encode, sys.json_decode, sys.lo
 
 _G.alc = alc
 
-local code, name, ctx_json, seed = sys.request("ready")
+local code, name, ctx_json, seed, namespace, dirs, variables = sys.request("ready")
 sys.seed(seed)
+lib.child = namespace ~= nil
+alc._dirs, lib.variables = dirs, variables
 
 -- A function's body, as the original wraps it, but on the script's own line 1: the numbers in
 -- messages are those of the file.
@@ -22,8 +24,8 @@ code = nil
 
 ctx = ctx_json ~= nil and decode(ctx_json) or {}
 if ctx_json == "false" then ctx = false end
-lib.namespace = "default"
-if type(ctx) == "table" and type(ctx._ns) == "string" then lib.namespace = ctx._ns end
+lib.namespace = namespace or "default"
+if not lib.child and type(ctx) == "table" and type(ctx._ns) == "string" then lib.namespace = ctx._ns end
 
 -- The traceback ends where the script does: what called it is the library's business.
 local function trace()
@@ -45,6 +47,7 @@ local function failed(e)
 end
 
 local ok, result = xpcall(main(), failed)
+if lib.write_out then lib.write_out() end
 if not ok then
   lib.code = "lua_error"
   if type(result) == "table" then

@@ -8,6 +8,9 @@ local text, whole = lib.text, lib.whole
 local asked = 0 -- queries of this session so far
 function lib.asked() return asked end
 
+-- count adds the queries of a fork's children to those of their parent.
+function lib.count(n) asked = asked + n end
+
 local DEFAULT_TOKENS, MOST_TOKENS = 1024, 4294967295
 
 local function max_tokens(v)

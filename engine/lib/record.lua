@@ -66,7 +66,8 @@ function alc.stats.get(key)
   return decode(json)
 end
 
-function alc.stats.llm_calls() return lib.asked() end
+-- A child of alc.fork reads 0: its queries are counted by its parent.
+function alc.stats.llm_calls() return lib.child and 0 or lib.asked() end
 
 function alc.time() return (request("time")) end
 

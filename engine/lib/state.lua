@@ -1,7 +1,7 @@
 -- alc.state: values that outlive a session, shared by all sessions of a home.
 local type, error = type, error
 local request, encode, decode = sys.request, sys.json_encode, sys.json_decode
-local text = lib.text
+local text, options = lib.text, lib.options
 local tonumber = tonumber
 
 local state = {}
@@ -55,8 +55,56 @@ function state.incr(key, delta, default)
   return (request("state.incr", namespace(), key, delta, default))
 end
 
+local get, set = state.get, state.set
+
+-- update sets a key to what fn makes of its value. When another session has changed the key since
+-- fn saw it, nothing is written and fn is asked again with the new value.
 function state.update(key, fn, default)
-  local value = fn(state.get(key, default))
-  state.set(key, value)
-  return value
+  if state.get ~= get or state.set ~= set then
+    local value = fn(state.get(key, default))
+    state.set(key, value)
+    return value
+  end
+  key = text(key, "update", 1)
+  local found, old = request("state.get", namespace(), key)
+  while true do
+    local now = default
+    if found then now = decode(old) end
+    local value, swapped = fn(now), nil
+    swapped, found, old = request("state.swap", namespace(), key, found and old or nil, encode(value))
+    if swapped then return value end
+  end
+end
+
+function state.list(ns)
+  return (request("state.list", text(ns, "list", 1)))
+end
+
+function state.show(ns, key)
+  return decode((request("state.show", text(ns, "show", 1), text(key, "show", 2))))
+end
+
+function state.set_dispatched(ns, key, value)
+  request("state.set_dispatched", text(ns, "set_dispatched", 1), text(key, "set_dispatched", 2), encode(value))
+end
+
+function state.delete_dispatched(ns, key)
+  return (request("state.delete_dispatched", text(ns, "delete_dispatched", 1), text(key, "delete_dispatched", 2)))
+end
+
+-- words returns an option that is a list of texts.
+local function words(list, name)
+  if list == nil then return {} end
+  if type(list) ~= "table" then
+    error("bad argument #3 to 'reset' (" .. name .. " must be a list of strings, got " .. type(list) .. ")", 3)
+  end
+  local out = {}
+  for i = 1, #list do out[i] = text(list[i], "reset", 3) end
+  return out
+end
+
+function state.reset(ns, key, opts)
+  ns, key, opts = text(ns, "reset", 1), text(key, "reset", 2), options(opts, "reset", 3)
+  local backup, steps, fields = request("state.reset", ns, key, words(opts.steps, "steps"), words(opts.fields, "fields"))
+  return { ok = true, backup_path = backup, steps_removed = steps, fields_removed = fields }
 end

@@ -8,34 +8,46 @@ local error, next, setmetatable = error, next, setmetatable
 local request, load = sys.request, sys.load
 
 local function theme(name, target, members)
-  local def, stubs
+  local stubs, def = {}, nil
+
+  -- member loads the theme and puts its functions where their stubs still stand.
+  local function member(m)
+    if def == nil then
+      local chunk, why = load(request("theme", name), "alc." .. name, lib.pristine)
+      if chunk == nil then error(why, 0) end
+      def = {}
+      chunk(sys, alc, lib, def)
+      for i = 1, #members do
+        local k = members[i]
+        if target[k] == stubs[i] then target[k] = def[k] end
+      end
+    end
+    return def[m]
+  end
+
+  -- A stub is small, for every VM has them all.
   for i = 1, #members do
     local m = members[i]
-    local function stub(...)
-      if def == nil then
-        local chunk, why = load(request("theme", name), "alc." .. name)
-        if chunk == nil then error(why, 0) end
-        local made = {}
-        chunk(sys, alc, lib, made)
-        def = made
-        for k, s in next, stubs do
-          if target[k] == s then target[k] = def[k] end
-        end
-      end
-      return def[m](...)
-    end
-    stubs = stubs or {}
-    stubs[m] = stub
-    target[m] = stub
+    stubs[i] = function(...) return member(m)(...) end
+    target[m] = stubs[i]
   end
 end
 
-theme("text", alc, { "fingerprint", "vote" })
+theme("text", alc, { "chunk", "fingerprint" })
+theme("match", alc, { "match_enum", "match_bool" })
+theme("parse", alc, { "parse_score", "parse_number", "json_extract" })
+theme("format", alc, { "fmt", "log_fmt" })
+theme("cache", alc, { "cache", "cache_info", "cache_clear" })
+theme("calls", alc, { "ground", "specify", "llm_safe", "llm_json", "parallel", "budget_check" })
+theme("collections", alc, { "map", "filter", "reduce", "vote" })
+theme("flow", alc, { "tuning", "pipe" })
+theme("fork", alc, { "fork" })
+theme("files", io, { "open", "lines", "type" })
 
--- alc.math is a table of its own that fills itself when it is first looked into: stubs for so many
--- members would cost every session more than most of them need.
+-- alc.math is a table that fills itself when it is first looked into: stubs for so many members
+-- would cost every session more than most of them need.
 local function fill(members)
-  local chunk, why = load(request("theme", "math"), "alc.math")
+  local chunk, why = load(request("theme", "math"), "alc.math", lib.pristine)
   if chunk == nil then error(why, 0) end
   local made = {}
   chunk(sys, alc, lib, made)

@@ -39,7 +39,9 @@ type Config struct {
 	Exe        string // the alc program that workers are started with; "" is this one
 	Version    string
 	Durability string
-	Log        *slog.Logger
+	// Pace is how long the recording thinks about each answer, so that people can follow.
+	Pace time.Duration
+	Log  *slog.Logger
 }
 
 // Watcher is told what happens, in order, from Run's goroutine.
@@ -69,6 +71,7 @@ type Summary struct {
 	Lost         int      `json:"answers_lost"`     // acknowledged, and not in the session's history
 	Repeated     int      `json:"effects_repeated"` // rounds counted in the state beyond those that ran
 	ElapsedMS    int64    `json:"elapsed_ms"`
+	OwnMS        int64    `json:"own_ms"` // without the time that the recording thought
 	Results      []Result `json:"results"`
 }
 
@@ -98,10 +101,11 @@ func Run(ctx context.Context, c Config, w Watcher) (sum Summary, err error) {
 	}
 	defer func() { err = errors.Join(err, cleanUp(ctx, s)) }()
 
-	d := &show{svc: s, watch: w}
+	d := &show{svc: s, watch: w, pace: c.Pace}
 	start := time.Now()
 	err = d.all(ctx)
-	d.sum.ElapsedMS = time.Since(start).Milliseconds()
+	took := time.Since(start)
+	d.sum.ElapsedMS, d.sum.OwnMS = took.Milliseconds(), (took - d.thought).Milliseconds()
 	return d.sum, err
 }
 
@@ -134,9 +138,11 @@ func cleanUp(ctx context.Context, s *service.Service) error {
 
 // show is one run of the demo.
 type show struct {
-	svc   *service.Service
-	watch Watcher
-	sum   Summary
+	svc     *service.Service
+	watch   Watcher
+	pace    time.Duration
+	thought time.Duration // by the recording, in all
+	sum     Summary
 }
 
 func (d *show) all(ctx context.Context) error {
@@ -170,7 +176,7 @@ func (d *show) one(ctx context.Context, name string) error {
 	if name == victim {
 		acts.killAt = total / 2
 	}
-	end, err := llm.Drive(ctx, d.svc, feed, recording.NewPlayer(rec), llm.Observer{
+	end, err := llm.Drive(ctx, d.svc, feed, d.thinking(recording.NewPlayer(rec)), llm.Observer{
 		Acknowledged: func(sid string, a pool.Answer, _ pool.Feed) { acts.acknowledged(ctx, sid, a) },
 	})
 	if err := errors.Join(err, acts.err); err != nil {
@@ -267,8 +273,10 @@ type attempt struct {
 	of       int
 	killAt   int // after so many answers; 0: never
 	given    []pool.Answer
-	killed   time.Time // when, until the next answer was acknowledged
+	killed   time.Time // when; zero once an answer came through
 	err      error
+
+	thoughtThen time.Duration // by the recording, when the worker was killed
 }
 
 // acknowledged is called after each answer that is durable.
@@ -294,13 +302,13 @@ func (t *attempt) kill(ctx context.Context, sid string) error {
 		return fmt.Errorf("killing the worker %d: %w", pid, err)
 	}
 	t.sum.Kills++
-	t.killed = time.Now()
+	t.killed, t.thoughtThen = time.Now(), t.thought
 	t.watch.Killed(pid, sid)
 	return nil
 }
 
 func (t *attempt) takenOver(ctx context.Context) error {
-	took := time.Since(t.killed)
+	took := time.Since(t.killed) - (t.thought - t.thoughtThen)
 	pid, err := t.worker(ctx, nil)
 	if err != nil {
 		return err

@@ -8,9 +8,10 @@ func (s *Store) wantCheckpoint() {
 	}
 }
 
-// checkpointer folds the log back into the database beside the commits. While commits go on it
-// never reaches the log's end, and only a log that was folded to its end starts over; when the log
-// is half of what it may be, the writer is asked to fold the little that is left.
+// checkpointer folds the log back into the database beside the commits. Only a log that is folded
+// to its end while nobody appends starts over, so when it is half of what it may be, the writer
+// is asked to fold the little that has come since. A writer that is faster than this goroutine
+// folds by itself when it has written as much as the log may hold.
 func (s *Store) checkpointer() {
 	var c *conn
 	for {
@@ -31,9 +32,15 @@ func (s *Store) checkpointer() {
 				continue
 			}
 		}
+		if s.fold.Load() {
+			continue // the writer is about to do it
+		}
 		if err := s.foldBack(c); err != nil {
+			s.doubt.Store(true)
 			s.log.Warn("folding the journal's log back", "error", err)
 			c = s.discard(c)
+		} else if s.logSize.Load() >= s.opts.WALLimit/2 {
+			s.fold.Store(true)
 		}
 	}
 }
@@ -46,15 +53,14 @@ func (s *Store) discard(c *conn) *conn {
 }
 
 func (s *Store) foldBack(c *conn) error {
+	s.folding.Lock()
+	defer s.folding.Unlock()
 	row, _, err := c.one(qCheckpoint)
 	if err != nil {
 		return wrapSQL(s.path, "checkpointing", err)
 	}
 	d := decoder{row: row}
 	d.int() // busy: another checkpoint is at work
-	total, done := d.int(), d.int()
-	if total > done && total*4096 >= s.opts.WALLimit/2 {
-		s.fold.Store(true)
-	}
+	s.logSize.Store(pageSize * d.int())
 	return d.err
 }

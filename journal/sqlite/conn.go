@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net/url"
+	"time"
 
 	"github.com/algocline/algocline/journal"
 	"github.com/mattn/go-sqlite3"
@@ -28,9 +29,10 @@ type stmt struct {
 	dest []driver.Value
 }
 
-// openConn opens the database at path. mode is an SQLite URI mode: ro, rw or rwc.
-func openConn(path, mode, vfs string) (*conn, error) {
-	q := url.Values{"mode": {mode}, "_busy_timeout": {"10000"}}
+// openConn opens the database at path. mode is an SQLite URI mode: ro, rw or rwc; busy is how
+// long a lock that SQLite itself needs is waited for.
+func openConn(path, mode, vfs string, busy time.Duration) (*conn, error) {
+	q := url.Values{"mode": {mode}, "_busy_timeout": {fmt.Sprint(busy.Milliseconds())}}
 	if vfs != "" {
 		q.Set("vfs", vfs)
 	}

@@ -30,6 +30,7 @@ const (
 	qStateSet
 	qStateDelete
 	qStateKeys
+	qStateNamespaces
 	qInsertWorker
 	qWorker
 	qListNewest
@@ -38,6 +39,7 @@ const (
 	qSIDsFrom
 	qSIDsBefore
 	qCheckpoint
+	qRestart
 	queryCount
 )
 
@@ -72,8 +74,12 @@ var queries = [queryCount]string{
 	qStateGet:      `SELECT value FROM state WHERE ns = ? AND key = ?`,
 	qStateSet: `INSERT INTO state(ns, key, value, updated) VALUES(?, ?, ?, ?)
 		ON CONFLICT DO UPDATE SET value = excluded.value, updated = excluded.updated`,
-	qStateDelete:  `DELETE FROM state WHERE ns = ? AND key = ?`,
-	qStateKeys:    `SELECT key FROM state WHERE ns = ? ORDER BY key`,
+	qStateDelete: `DELETE FROM state WHERE ns = ? AND key = ?`,
+	qStateKeys:   `SELECT key FROM state WHERE ns = ? ORDER BY key`,
+	// One probe of the index a namespace: there may be a million keys in one.
+	qStateNamespaces: `WITH RECURSIVE n(ns) AS (SELECT min(ns) FROM state UNION ALL
+		SELECT (SELECT min(ns) FROM state WHERE ns > n.ns) FROM n WHERE n.ns IS NOT NULL)
+		SELECT ns FROM n WHERE ns IS NOT NULL`,
 	qInsertWorker: `INSERT INTO worker(lock_path, sock, pid, version, boot, started) VALUES(?, ?, ?, ?, ?, ?)`,
 	qWorker:       `SELECT lock_path, sock, pid, version, boot, started FROM worker WHERE id = ?`,
 	// The log backwards, heads only: the newest changes without an index that every append would pay for.
@@ -87,4 +93,5 @@ var queries = [queryCount]string{
 	qSIDsFrom:   `SELECT sid FROM session WHERE sid >= ? ORDER BY sid LIMIT ?`,
 	qSIDsBefore: `SELECT sid FROM session WHERE sid < ? ORDER BY sid DESC LIMIT ?`,
 	qCheckpoint: `PRAGMA wal_checkpoint(PASSIVE)`,
+	qRestart:    `PRAGMA wal_checkpoint(RESTART)`,
 }

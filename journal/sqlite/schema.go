@@ -87,7 +87,7 @@ func migrate(c *conn) error {
 	}
 	if have == 0 {
 		// Both only take effect before the first page is written.
-		if err := c.script("PRAGMA page_size=4096; PRAGMA auto_vacuum=INCREMENTAL"); err != nil {
+		if err := c.script(fmt.Sprintf("PRAGMA page_size=%d; PRAGMA auto_vacuum=INCREMENTAL", pageSize)); err != nil {
 			return err
 		}
 	}

@@ -62,16 +62,28 @@ func (x *stateTx) StateDelete(ns, key string) (bool, error) {
 
 // StateKeys implements [journal.Tx].
 func (x *stateTx) StateKeys(ns string) ([]string, error) {
-	var keys []string
+	keys, err := x.texts(qStateKeys, ns)
+	return keys, x.fail("listing state "+ns+" of", err)
+}
+
+// StateNamespaces implements [journal.Tx].
+func (x *stateTx) StateNamespaces() ([]string, error) {
+	names, err := x.texts(qStateNamespaces)
+	return names, x.fail("listing the namespaces of state of", err)
+}
+
+// texts returns the one column of a query.
+func (x *stateTx) texts(q query, args ...driver.Value) ([]string, error) {
+	var out []string
 	var bad error
-	err := x.c.each(qStateKeys, func(r []driver.Value) bool {
+	err := x.c.each(q, func(r []driver.Value) bool {
 		d := decoder{row: r}
-		keys = append(keys, d.text())
+		out = append(out, d.text())
 		bad = d.err
 		return bad == nil
-	}, ns)
+	}, args...)
 	if err == nil {
 		err = bad
 	}
-	return keys, x.fail("listing state "+ns+" of", err)
+	return out, err
 }

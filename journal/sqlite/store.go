@@ -55,7 +55,8 @@ type Options struct {
 	// CacheSessions is how many sessions' heads are kept in memory; 0 means 100,000.
 	CacheSessions int
 	// Patience is how long a writer of another process that was stopped inside its commit is
-	// waited for before it is ended; 0 means 2 s.
+	// waited for before it is ended, and how long a reader may keep the log from being begun
+	// anew after a failed write; 0 means 2 s.
 	Patience time.Duration
 	// Logger gets what has no caller to return to: a failed checkpoint, an ended writer.
 	Logger *slog.Logger
@@ -66,6 +67,9 @@ const (
 	databaseName = "journal.db"
 	ticketName   = "ticket"
 )
+
+// pageSize is SQLite's default; files of larger pages were no faster for random continues.
+const pageSize = 4096
 
 // minSQLite is the oldest library that is trusted with a log that is written and folded back at
 // once (3.51.3).
@@ -88,7 +92,12 @@ type Store struct {
 	mark              atomic.Pointer[mark.File]
 
 	checkpoint chan struct{} // a token asks for one
-	fold       atomic.Bool   // asks the writer to fold the rest of the log back
+	// doubt is set by a failed commit or checkpoint: what is in the log may not be what the disk
+	// will keep, so it is folded back and begun anew before the next commit.
+	doubt   atomic.Bool
+	logSize atomic.Int64 // of the log in bytes, when it was folded last
+	folding sync.Mutex   // held while a checkpoint of this store is under way
+	fold    atomic.Bool  // asks the writer to fold the rest of the log back
 
 	mu     sync.Mutex
 	closed bool
@@ -270,7 +279,7 @@ func (s *Store) openWriter() (*conn, error) { return s.openWith("rwc", writerPra
 func (s *Store) openReader() (*conn, error) { return s.openWith("ro", readerPragmas) }
 
 func (s *Store) openWith(mode, pragmas string) (*conn, error) {
-	c, err := openConn(s.path, mode, s.opts.VFS)
+	c, err := openConn(s.path, mode, s.opts.VFS, s.opts.Patience)
 	if err != nil {
 		return nil, err
 	}

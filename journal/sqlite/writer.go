@@ -132,10 +132,8 @@ type writer struct {
 
 	last        int64 // last row of the log as of the last commit
 	dataVersion int64 // tells whether others have committed since
-	// doubt is set by a failed commit. What was written before it and not synced may be gone
-	// although a later sync succeeds, so the log is copied into the database first.
-	doubt bool
-	dirty int64 // bytes written since the last checkpoint was asked for
+	dirty       int64 // bytes written, roughly, since a checkpoint was asked for
+	unfolded    int64 // and since the writer folded the log itself
 }
 
 func (w *writer) loop() {
@@ -188,7 +186,7 @@ func (w *writer) attempt(group []*request) (*txn, error) {
 		return t, nil
 	}
 	if _, _, err := w.c.exec(qCommit); err != nil {
-		w.doubt = true
+		w.s.doubt.Store(true)
 		return t, &journal.UncertainError{Cause: wrapSQL(w.c.path, "committing to", err)}
 	}
 	w.committed(t)
@@ -204,14 +202,17 @@ func (w *writer) prepare(group []*request) error {
 		}
 		w.c, w.full, w.dataVersion = c, false, 0
 	}
-	if w.doubt {
+	if w.s.doubt.Load() {
 		if err := w.settle(); err != nil {
 			return err
 		}
 	}
-	if w.s.fold.CompareAndSwap(true, false) {
-		if _, _, err := w.c.one(qCheckpoint); err != nil {
-			return wrapSQL(w.c.path, "checkpointing", err)
+	if w.s.fold.Load() || w.unfolded >= w.s.opts.WALLimit {
+		w.s.fold.Store(false)
+		w.unfolded = 0
+		if err := w.s.foldBack(w.c); err != nil {
+			w.s.doubt.Store(true)
+			return err
 		}
 	}
 	full := false
@@ -237,17 +238,22 @@ func (w *writer) setSync(full bool) error {
 	return nil
 }
 
-// settle copies the whole log into the database and syncs that.
+// settle copies the whole log into the database, syncs that and makes the log start over: after
+// a failed sync the log may have holes on the disk that no later sync reports, and whatever is
+// written behind a hole is lost with it. Should the power fail in these few milliseconds too, the
+// checksums find what is missing.
 func (w *writer) settle() error {
-	row, _, err := w.c.one(qCheckpoint)
+	w.s.folding.Lock() // SQLite does not wait for a checkpoint that is under way
+	defer w.s.folding.Unlock()
+	row, _, err := w.c.one(qRestart)
 	if err != nil {
-		return wrapSQL(w.c.path, "recovering from a failed commit: checkpointing", err)
+		return wrapSQL(w.c.path, "recovering from a failed write: folding the log back into", err)
 	}
 	d := decoder{row: row}
-	if busy, total, done := d.int(), d.int(), d.int(); busy != 0 || total != done {
-		return fmt.Errorf("recovering from a failed commit of %s: a reader holds the log (%d of %d pages copied); try again", w.c.path, done, total)
+	if busy, total, done := d.int(), d.int(), d.int(); busy != 0 || total != done || d.err != nil {
+		return fmt.Errorf("recovering from a failed write to %s: its log is in use by a reader or by another process; try again", w.c.path)
 	}
-	w.doubt = false
+	w.s.doubt.Store(false)
 	return nil
 }
 
@@ -302,7 +308,9 @@ func (w *writer) committed(t *txn) {
 	}
 	w.s.known.add(t.contents)
 	w.s.advance(t.last, w.full)
-	w.dirty += t.bytes + 4096*int64(len(t.sessions)+3)
+	n := t.bytes + pageSize*int64(len(t.sessions)+3)
+	w.dirty += n
+	w.unfolded += n
 	if w.dirty >= w.s.opts.WALLimit/8 {
 		w.dirty = 0
 		w.s.wantCheckpoint()

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/algocline/algocline/engine"
+	"github.com/algocline/algocline/engine/statefile"
 	"github.com/algocline/algocline/journal"
 )
 
@@ -44,8 +45,13 @@ func (h *host) Content(ctx context.Context, hash journal.ContentHash) ([]byte, e
 	return h.s.c.Store.Content(ctx, hash)
 }
 
-// Getenv gives nothing: no grant opens the environment yet.
-func (h *host) Getenv(string) (string, bool) { return "", false }
+// StateFiles reads what an original of this program left in the home.
+func (h *host) StateFiles(ns string) (map[string][]byte, error) {
+	if h.s.c.Home == "" {
+		return nil, nil
+	}
+	return statefile.Read(filepath.Join(h.s.c.Home, "state"), ns)
+}
 
 // Module looks for name below the session's directories and the home's. The file must lie in
 // the directory that it is found by, links included.

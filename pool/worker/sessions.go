@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"path/filepath"
 	"runtime"
 	"sync"
 	"time"
@@ -33,6 +34,7 @@ type SessionsConfig struct {
 	Alive        func(journal.Worker) bool // whether another worker's process lives
 	Version      string
 	Durability   string
+	Home         string        // the application directory: cards, and state of the original; "" has neither
 	PackagePaths []string      // searched after a session's own lib_paths
 	Limits       engine.Limits // the operator's: what a caller may lower
 	Single       bool          // the single-session form
@@ -210,6 +212,7 @@ func (s *Sessions) step(a *actor, fn func() error) error {
 		slot := s.c.Mark.BeginStep(a.sid, a.seq())
 		defer s.c.Mark.EndStep(slot)
 	}
+	a.begin()
 	err := fn()
 	a.used = time.Now()
 	if err != nil && a.sess != nil && (errors.Is(err, engine.ErrBroken) || errors.Is(err, engine.ErrDiverged) || errors.Is(err, engine.ErrRebuild)) {
@@ -237,20 +240,25 @@ func (s *Sessions) Run(ctx context.Context, r pool.RunRequest) (pool.Feed, error
 	if err != nil {
 		return pool.Feed{}, &pool.RemoteError{Code: pool.CodeMalformedRequest, Message: err.Error()}
 	}
+	grants, err := engine.ParseGrants(r.Grants)
+	if err != nil {
+		return pool.Feed{}, &pool.RemoteError{Code: pool.CodeMalformedRequest, Message: err.Error()}
+	}
 	a := s.lock(sid)
 	defer s.settle(a)
 	if a.sess != nil {
 		return s.again(ctx, a, []byte(*r.Code))
 	}
 	st := engine.Start{
-		SID: sid, Code: []byte(*r.Code), Name: r.Name, Ctx: r.Ctx, LibPaths: r.LibPaths, Strategy: r.Strategy,
-		Limits: limits, Grants: []string{}, Seed: newSeed(), Zone: s.c.Zone,
+		SID: sid, Code: []byte(*r.Code), Name: r.Name, Ctx: r.Ctx, LibPaths: r.LibPaths, Env: r.Env, Dirs: s.dirs(), Strategy: r.Strategy,
+		Limits: limits, Grants: grants, Seed: newSeed(), Zone: s.c.Zone,
 		Machine: runtime.GOOS + "/" + runtime.GOARCH,
 	}
 	if st.Name == "" {
 		st.Name = "strategy.lua"
 	}
 	a.epoch = 1
+	a.show(pool.SessionInfo{SessionID: sid, Strategy: r.Strategy, StartedAt: time.Now().UnixMilli()})
 	err = s.step(a, func() error {
 		var err error
 		a.sess, err = engine.Begin(ctx, s.host(a), s.vms, st)
@@ -263,6 +271,16 @@ func (s *Sessions) Run(ctx context.Context, r pool.RunRequest) (pool.Feed, error
 		return pool.Feed{}, s.refuse(ctx, a.sid, err)
 	}
 	return s.feed(a.sid, a.sess.Outcome()), nil
+}
+
+// dirs are the directories of the home that a script may know the names of.
+func (s *Sessions) dirs() engine.Dirs {
+	if s.c.Home == "" {
+		return engine.Dirs{}
+	}
+	return engine.Dirs{
+		State: filepath.Join(s.c.Home, "state"), Cards: filepath.Join(s.c.Home, "cards"), Scenarios: filepath.Join(s.c.Home, "scenarios"),
+	}
 }
 
 // claim makes the single-session form serve one session.
@@ -319,6 +337,7 @@ func (s *Sessions) own(ctx context.Context, a *actor) (*engine.History, error) {
 		return nil, err
 	}
 	a.epoch = head.Epoch
+	a.show(pool.SessionInfo{SessionID: a.sid, Strategy: head.Summary.Strategy, LLMCalls: head.Summary.LLMCalls, StartedAt: head.CreatedAt.UnixMilli()})
 	_, events, err := s.c.Store.Events(ctx, a.sid, 0)
 	if err != nil {
 		return nil, err

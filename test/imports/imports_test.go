@@ -25,14 +25,15 @@ var floors = [][]string{
 	{"mcpserver", "httpserver"},
 	{"service"},
 	{"llm", "strategies"},
-	{"strategy", "eval", "card"},
+	{"strategy", "eval"},
 	{"pool/worker"},
 	{"pool"},
 	{"engine"},
+	{"card"},
 	{"journal"},
 	{"lua"},
 	{"value"},
-	{"internal"},
+	{"internal", "internal/safefile"},
 }
 
 // forbidden are imports that the order alone would allow.

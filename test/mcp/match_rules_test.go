@@ -82,13 +82,13 @@ func TestAgree(t *testing.T) {
 
 func TestNames(t *testing.T) {
 	n := &names{home: "/h", ids: map[string]string{}}
-	n.learn(parse(t, `{"session_id":"s-1","sessions":[{"sid":"s-2"},{"session_id":"s-1"}],"sid":"<x>"}`))
+	n.learn(parse(t, `{"session_id":"sid-1","sessions":[{"sid":"sid-2"},{"session_id":"sid-1"}],"sid":"<x>"}`))
 	n.pair(parse(t, `{"query_id":"q-0","queries":[{"id":"q-1"}]}`), parse(t, `{"query_id":"q-7","queries":[{"id":"q-8"}]}`))
 	filled := n.fill(parse(t, `{"query_id":"q-0","list":[{"query_id":"q-1"},"<home>/x <sid> <sid2> q-0"]}`))
-	if d := fits(parse(t, `{"query_id":"q-7","list":[{"query_id":"q-8"},"/h/x s-1 s-2 q-0"]}`), filled, "$"); len(d) > 0 {
+	if d := fits(parse(t, `{"query_id":"q-7","list":[{"query_id":"q-8"},"/h/x sid-1 sid-2 q-0"]}`), filled, "$"); len(d) > 0 {
 		t.Errorf("filled: %v", d)
 	}
-	normed := n.norm(parse(t, `{"pid":1,"ts":5,"error":"x","state":"failed","message":"m","at":"noon","text":"/h s-2","version":"1"}`), "")
+	normed := n.norm(parse(t, `{"pid":1,"ts":5,"error":"x","state":"failed","message":"m","at":"noon","text":"/h sid-2","version":"1"}`), "")
 	if d := fits(parse(t, `{"pid":"<any>","ts":"<any>","at":"noon","text":"<home> <sid2>"}`), normed, "$"); len(d) > 0 {
 		t.Errorf("normed: %v", d)
 	}

@@ -16,13 +16,12 @@ import (
 	"github.com/algocline/algocline/journal/sqlite"
 	"github.com/algocline/algocline/pool"
 	"github.com/algocline/algocline/pool/worker"
+	"github.com/algocline/algocline/service"
 )
 
 // openAreas are files of vectors that wait for functions of the library, each with its reason.
 var openAreas = map[string]string{
-	"eval":             "alc.eval and evalframe are not written yet",
-	"state-cards":      "cards and the files of state are not written yet",
-	"text-combinators": "the text helpers and combinators are not written yet",
+	"eval": "alc.eval and evalframe are not written yet",
 }
 
 // openVectors wait for functions of the library, each with its reason.
@@ -171,7 +170,7 @@ func newHome(t *testing.T, packages map[string]string) *home {
 		t.Fatal(err)
 	}
 	s, err := worker.NewSessions(worker.SessionsConfig{
-		Store: store, Worker: w, Version: "test", Durability: "process",
+		Store: store, Worker: w, Version: "test", Durability: "process", Home: dir,
 		PackagePaths: []string{pkgs}, Limits: engine.DefaultLimits(), Prewarm: 1,
 	})
 	if err != nil {
@@ -192,7 +191,11 @@ func (h *home) close(t *testing.T) {
 func (h *home) run(t *testing.T, v Vector) (g Got) {
 	ctx, cancel := context.WithTimeout(t.Context(), 60*time.Second)
 	defer cancel()
-	f, err := h.sessions.Run(ctx, pool.RunRequest{Code: &v.Code, Ctx: v.Ctx})
+	env, err := service.Environment(v.Ctx, "")
+	if err != nil {
+		return Got{Status: "error", Error: err.Error()}
+	}
+	f, err := h.sessions.Run(ctx, pool.RunRequest{Code: &v.Code, Ctx: v.Ctx, Env: env})
 	for n := 0; err == nil && f.Type == pool.FeedPaused; n++ {
 		g.Pauses = append(g.Pauses, views(t, f.Queries))
 		if n == len(v.Answers) {

@@ -1,0 +1,129 @@
+package main
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+func clearEnvironment(t *testing.T) {
+	t.Helper()
+	for _, name := range append([]string{"ALC_HOME", "ALC_DURABILITY", "ALC_PACKAGES_PATH"}, limitVariables()...) {
+		t.Setenv(name, "")
+	}
+}
+
+func limitVariables() []string {
+	var names []string
+	for _, l := range limitNames {
+		names = append(names, limitVariable(l))
+	}
+	return names
+}
+
+func writeConfig(t *testing.T, text string) (home string) {
+	t.Helper()
+	home = t.TempDir()
+	if err := os.WriteFile(filepath.Join(home, "config.toml"), []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return home
+}
+
+func TestSettingsWeigh(t *testing.T) {
+	clearEnvironment(t)
+	home := writeConfig(t, `
+durability = "process"
+idle_timeout = 60
+[limits]
+memory = "64MiB"
+llm_calls = 5
+[hub]
+collection_url = "x"
+`)
+	a := &app{flags: globalFlags{home: home}}
+	got, err := a.settings()
+	if err != nil {
+		t.Fatal(err)
+	}
+	idle := time.Minute
+	want := settings{Home: home, Durability: "process", PackagePaths: []string{}, IdleTimeout: &idle,
+		Limits: map[string]any{"memory": "64MiB", "llm_calls": int64(5)}}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("file alone (-want +got):\n%s", diff)
+	}
+
+	t.Setenv("ALC_DURABILITY", "full")
+	t.Setenv("ALC_LIMIT_MEMORY", "1GiB")
+	t.Setenv("ALC_PACKAGES_PATH", "/a:/b")
+	if got, err = a.settings(); err != nil {
+		t.Fatal(err)
+	}
+	want.Durability, want.PackagePaths = "full", []string{"/a", "/b"}
+	want.Limits["memory"] = "1GiB"
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("with an environment (-want +got):\n%s", diff)
+	}
+
+	a.flags.durability = "process"
+	if got, err = a.settings(); err != nil || got.Durability != "process" {
+		t.Errorf("with a flag: durability %q, error %v", got.Durability, err)
+	}
+}
+
+func TestSettingsErrors(t *testing.T) {
+	clearEnvironment(t)
+	for _, c := range []struct {
+		name, config string
+		flags        globalFlags
+		says         []string
+	}{
+		{"unknown key", "\nduribility = \"full\"", globalFlags{}, []string{"config.toml:2", `"duribility"`}},
+		{"unknown limit", "[limits]\nmemroy = 1", globalFlags{}, []string{`"memroy"`, "step_cpu"}},
+		{"a limit that is none", "[limits]\nmemory = true", globalFlags{}, []string{"memory", "64MiB"}},
+		{"not TOML", "durability = ", globalFlags{}, []string{"config.toml:1"}},
+		{"wrong type", "idle_timeout = \"long\"", globalFlags{}, []string{"config.toml"}},
+		{"negative idle timeout", "idle_timeout = -1", globalFlags{}, []string{"negative"}},
+		{"durability in the file", `durability = "none"`, globalFlags{}, []string{"config.toml", `"none"`}},
+		{"durability as a flag", "", globalFlags{durability: "often"}, []string{"--durability", `"often"`}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			a := &app{flags: c.flags}
+			a.flags.home = writeConfig(t, c.config)
+			_, err := a.settings()
+			var bad *settingsError
+			if !errors.As(err, &bad) {
+				t.Fatalf("error %v, want a settings error", err)
+			}
+			for _, s := range c.says {
+				if !strings.Contains(err.Error(), s) {
+					t.Errorf("%q does not say %q", err, s)
+				}
+			}
+			if v := judge(err); v.exit != exitUsage {
+				t.Errorf("exit code %d", v.exit)
+			}
+		})
+	}
+}
+
+func TestHomeDir(t *testing.T) {
+	clearEnvironment(t)
+	user := t.TempDir()
+	t.Setenv("HOME", user)
+	check := func(flag, want string) {
+		t.Helper()
+		if got, err := homeDir(flag); err != nil || got != want {
+			t.Errorf("homeDir(%q) = %q, %v, want %q", flag, got, err, want)
+		}
+	}
+	check("", filepath.Join(user, ".algocline"))
+	t.Setenv("ALC_HOME", "/elsewhere")
+	check("", "/elsewhere")
+	check("/flag/../home", "/home")
+}

@@ -1,0 +1,150 @@
+package worker_test
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"go.uber.org/goleak"
+
+	"github.com/algocline/algocline/pool"
+	"github.com/algocline/algocline/pool/worker"
+)
+
+const version = "1.2.3-test"
+
+// TestMain is a worker process when the test binary was started as one.
+func TestMain(m *testing.M) {
+	if len(os.Args) > 1 && os.Args[1] == "pool-worker" {
+		err := worker.Main(context.Background(), worker.Config{
+			Home: os.Getenv("ALC_HOME"), Version: version, Durability: os.Getenv("ALC_DURABILITY"), Sock: os.Getenv("TEST_SOCK"),
+		})
+		if err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		os.Exit(0)
+	}
+	goleak.VerifyTestMain(m)
+}
+
+func testContext(t *testing.T) context.Context {
+	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+	t.Cleanup(cancel)
+	return ctx
+}
+
+// newHome is a home with a short path, and a dispatcher for it; its workers end with the test.
+func newHome(t *testing.T, env ...string) (string, *pool.Dispatcher) {
+	t.Helper()
+	home, err := os.MkdirTemp("", "alcw")
+	if err != nil {
+		t.Fatal(err)
+	}
+	d := pool.NewDispatcher(pool.Config{
+		Home: home, Version: version, Exe: os.Args[0], Durability: "process", Env: append(os.Environ(), env...),
+	})
+	t.Cleanup(func() {
+		if _, err := d.Stop(context.Background()); err != nil {
+			t.Error(err)
+		}
+		d.Close()
+		if t.Failed() {
+			text, _ := os.ReadFile(filepath.Join(pool.Dir(home), "worker.log"))
+			t.Logf("the workers' log:\n%s", text)
+		}
+		os.RemoveAll(home)
+	})
+	return home, d
+}
+
+func ptr[T any](v T) *T { return &v }
+
+// TestKilledBetweenSteps kills the worker before every answer.
+func TestKilledBetweenSteps(t *testing.T) {
+	home, d := newHome(t)
+	ctx := testContext(t)
+	const code = `
+		local out = {}
+		for i = 1, 4 do
+			alc.state.incr("n")
+			out[i] = alc.llm("question " .. i)
+		end
+		return table.concat(out, ",") .. string.format(":%d", alc.state.get("n"))`
+	f, err := d.Run(ctx, pool.RunRequest{Code: ptr(code)})
+	for i := 1; err == nil && f.Type == pool.FeedPaused; i++ {
+		if got, want := f.Queries[0].Prompt, fmt.Sprintf("question %d", i); got != want {
+			t.Fatalf("asked %q, want %q", got, want)
+		}
+		var w pool.WorkerInfo
+		if w, err = d.Ensure(ctx); err != nil {
+			break
+		}
+		if err = syscall.Kill(w.PID, syscall.SIGKILL); err != nil {
+			break
+		}
+		f, err = d.Continue(ctx, pool.ContinueRequest{SID: f.SessionID, Answer: pool.Answer{QueryID: &f.Queries[0].ID, Response: ptr(fmt.Sprint(i))}})
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(`"1,2,3,4:4"`, string(f.Output)); diff != "" {
+		t.Errorf("%+v: %s", f, diff)
+	}
+	for _, pattern := range []string{"w-*.lock", "w-*.sock", "w-*.mark"} {
+		if left, err := filepath.Glob(filepath.Join(pool.Dir(home), pattern)); err != nil || len(left) != 1 {
+			t.Errorf("%s: %v, %v", pattern, left, err)
+		}
+	}
+}
+
+// TestLeavesWhenIdle lets the worker's own idle time pass and continues what it held.
+func TestLeavesWhenIdle(t *testing.T) {
+	home, d := newHome(t, "ALC_POOL_IDLE_TIMEOUT=0.05")
+	ctx := testContext(t)
+	f, err := d.Run(ctx, pool.RunRequest{Code: ptr(`return alc.llm("hi")`)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for {
+		if left, err := filepath.Glob(filepath.Join(pool.Dir(home), "w-*")); err != nil {
+			t.Fatal(err)
+		} else if len(left) == 0 {
+			break
+		}
+		select {
+		case <-ctx.Done():
+			t.Fatal("an idle worker stays")
+		case <-time.After(5 * time.Millisecond):
+		}
+	}
+	f, err = d.Continue(ctx, pool.ContinueRequest{SID: f.SessionID, Answer: pool.Answer{Response: ptr("yes")}})
+	if err != nil || string(f.Output) != `"yes"` {
+		t.Errorf("got %+v, %v", f, err)
+	}
+}
+
+func TestCannotStart(t *testing.T) {
+	for name, tt := range map[string]struct{ env, want string }{
+		"idle time":  {"ALC_POOL_IDLE_TIMEOUT=soon", `ALC_POOL_IDLE_TIMEOUT is "soon"; give seconds, 0 for never`},
+		"durability": {"", "durability"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			home, d := newHome(t, tt.env)
+			if name == "durability" {
+				d = pool.NewDispatcher(pool.Config{Home: home, Version: version, Exe: os.Args[0], Durability: "perhaps"})
+				defer d.Close()
+			}
+			_, err := d.Ensure(testContext(t))
+			if err == nil || !strings.Contains(err.Error(), tt.want) {
+				t.Errorf("got %v", err)
+			}
+		})
+	}
+}
