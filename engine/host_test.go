@@ -9,6 +9,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/algocline/algocline/card"
 	"github.com/algocline/algocline/journal"
 )
 
@@ -19,6 +20,7 @@ type memHost struct {
 	contents map[journal.ContentHash][]byte
 	state    map[string][]byte
 	modules  map[string]string
+	cards    *card.Store
 	files    map[string]map[string][]byte // of state, by namespace
 	filesErr error
 	now      time.Time
@@ -83,6 +85,8 @@ func (h *memHost) Content(_ context.Context, hash journal.ContentHash) ([]byte, 
 	}
 	return p, nil
 }
+
+func (h *memHost) Cards() *card.Store { return h.cards }
 
 func (h *memHost) StateFiles(ns string) (map[string][]byte, error) { return h.files[ns], h.filesErr }
 

@@ -37,7 +37,7 @@ var ops = join(map[string]op{
 	"remaining": {read: readRemaining},
 	"date":      {pure: date},
 	"mktime":    {pure: mktime},
-}, stateOps, dispatchedOps, textOps)
+}, stateOps, dispatchedOps, cardOps, textOps)
 
 func join(groups ...map[string]op) map[string]op {
 	all := map[string]op{}

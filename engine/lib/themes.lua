@@ -42,3 +42,7 @@ theme("calls", alc, { "ground", "specify", "llm_safe", "llm_json", "parallel", "
 theme("collections", alc, { "map", "filter", "reduce", "vote" })
 theme("flow", alc, { "tuning", "pipe" })
 theme("fork", alc, { "fork" })
+
+alc.card = {}
+theme("card", alc.card, { "create", "get", "list", "append", "open", "close", "find", "alias_set", "alias_list", "get_by_alias",
+  "write_samples", "read_samples", "lineage", "sink_backfill", "compare" })

@@ -9,10 +9,12 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"path/filepath"
 	"runtime"
 	"sync"
 	"time"
 
+	"github.com/algocline/algocline/card"
 	"github.com/algocline/algocline/engine"
 	"github.com/algocline/algocline/journal"
 	"github.com/algocline/algocline/pool"
@@ -33,7 +35,8 @@ type SessionsConfig struct {
 	Alive        func(journal.Worker) bool // whether another worker's process lives
 	Version      string
 	Durability   string
-	Home         string        // the application directory: cards, and state of the original; "" has neither
+	Home         string        // the application directory; "" leaves state in files alone
+	Cards        *card.Store   // may be nil: there are none
 	PackagePaths []string      // searched after a session's own lib_paths
 	Limits       engine.Limits // the operator's: what a caller may lower
 	Single       bool          // the single-session form
@@ -219,6 +222,14 @@ func (s *Sessions) step(a *actor, fn func() error) error {
 	return err
 }
 
+// dirs are the places in a home that scripts may know of.
+func dirs(home string) engine.Dirs {
+	if home == "" {
+		return engine.Dirs{}
+	}
+	return engine.Dirs{State: filepath.Join(home, "state"), Cards: filepath.Join(home, "cards"), Scenarios: filepath.Join(home, "scenarios")}
+}
+
 // Run starts a session.
 func (s *Sessions) Run(ctx context.Context, r pool.RunRequest) (pool.Feed, error) {
 	if err := s.enter(); err != nil {
@@ -245,7 +256,7 @@ func (s *Sessions) Run(ctx context.Context, r pool.RunRequest) (pool.Feed, error
 	}
 	st := engine.Start{
 		SID: sid, Code: []byte(*r.Code), Name: r.Name, Ctx: r.Ctx, LibPaths: r.LibPaths, Strategy: r.Strategy,
-		Limits: limits, Grants: []string{}, Seed: newSeed(), Zone: s.c.Zone,
+		Limits: limits, Dirs: dirs(s.c.Home), Grants: []string{}, Seed: newSeed(), Zone: s.c.Zone,
 		Machine: runtime.GOOS + "/" + runtime.GOARCH,
 	}
 	if st.Name == "" {
