@@ -12,7 +12,7 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/algocline/algocline/test/rawmcp"
+	"github.com/algocline/algocline/internal/rawmcp"
 )
 
 func splitLines(p []byte) iter.Seq[string] {

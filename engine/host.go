@@ -29,8 +29,9 @@ type Host interface {
 	StateFiles(ns string) (map[string][]byte, error)
 	// Cards is the store of the home's cards, nil when there is none.
 	Cards() *card.Store
-	// Getenv reads an environment variable that a grant allows.
+	// Getenv reads a variable of the environment. The session has checked the grant.
 	Getenv(name string) (string, bool)
+	Files
 }
 
 // ModuleSource is a module that was found.

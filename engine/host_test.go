@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"fmt"
+	"io/fs"
 	"maps"
 	"slices"
 	"strings"
@@ -21,6 +22,8 @@ type memHost struct {
 	state    map[string][]byte
 	modules  map[string]string
 	cards    *card.Store
+	disk     map[string]string
+	writes   int
 	files    map[string]map[string][]byte // of state, by namespace
 	filesErr error
 	now      time.Time
@@ -31,7 +34,7 @@ type memHost struct {
 
 func newMemHost() *memHost {
 	return &memHost{
-		contents: map[journal.ContentHash][]byte{}, state: map[string][]byte{}, modules: map[string]string{},
+		contents: map[journal.ContentHash][]byte{}, state: map[string][]byte{}, modules: map[string]string{}, disk: map[string]string{},
 		now: time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC),
 	}
 }
@@ -88,9 +91,57 @@ func (h *memHost) Content(_ context.Context, hash journal.ContentHash) ([]byte, 
 
 func (h *memHost) Cards() *card.Store { return h.cards }
 
-func (h *memHost) StateFiles(ns string) (map[string][]byte, error) { return h.files[ns], h.filesErr }
+func (h *memHost) Getenv(name string) (string, bool) { return "value of " + name, true }
 
-func (h *memHost) Getenv(string) (string, bool) { return "", false }
+func granted(dirs []string, path, grant string) error {
+	for _, d := range dirs {
+		if strings.HasPrefix(path, d+"/") {
+			return nil
+		}
+	}
+	return &NotGrantedError{What: "using " + path, Grant: grant}
+}
+
+func (h *memHost) ReadFile(g Grants, path string, max int64) ([]byte, error) {
+	if err := granted(g.Read, path, "--allow-read=DIR"); err != nil {
+		return nil, err
+	}
+	p, ok := h.disk[path]
+	if !ok {
+		return nil, fs.ErrNotExist
+	}
+	return []byte(p), nil
+}
+
+func (h *memHost) WriteFile(g Grants, path string, data []byte, add bool) error {
+	if err := granted(g.Write, path, "--allow-write=DIR"); err != nil {
+		return err
+	}
+	h.writes++
+	if add {
+		data = append([]byte(h.disk[path]), data...)
+	}
+	h.disk[path] = string(data)
+	return nil
+}
+
+func (h *memHost) RemoveFile(g Grants, path string) error {
+	if err := granted(g.Write, path, "--allow-write=DIR"); err != nil {
+		return err
+	}
+	delete(h.disk, path)
+	return nil
+}
+
+func (h *memHost) RenameFile(g Grants, from, to string) error {
+	if err := granted(g.Write, from, "--allow-write=DIR"); err != nil {
+		return err
+	}
+	h.disk[to] = h.disk[from]
+	delete(h.disk, from)
+	return nil
+}
+func (h *memHost) StateFiles(ns string) (map[string][]byte, error) { return h.files[ns], h.filesErr }
 
 func (h *memHost) Module(_ context.Context, name string, _ []string) (ModuleSource, error) {
 	src, ok := h.modules[name]

@@ -17,7 +17,7 @@ type Info struct {
 	Progress       *Progress
 	Budget         *Budget
 	Limits         Limits
-	Grants         []string
+	Grants         Grants
 	Last           string // id of the query issued last while it is open
 }
 

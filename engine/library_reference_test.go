@@ -12,7 +12,7 @@ import (
 	"unicode"
 	"unicode/utf8"
 
-	"github.com/algocline/algocline/test/rawmcp"
+	"github.com/algocline/algocline/internal/rawmcp"
 )
 
 // random makes the arguments of calls, as Lua source.

@@ -17,6 +17,8 @@ type op struct {
 	pure   func(s *Session, a arguments) (value.List, error)
 	read   func(ctx context.Context, s *Session, a arguments) (value.List, error)
 	effect func(s *Session, tx journal.Tx, a arguments) (value.List, error)
+	// outside is an effect that no transaction covers.
+	outside func(s *Session, a arguments) value.List
 	// prepare runs before a live effect, outside its transaction: what may be slow, and what has
 	// a commit of its own. May be nil.
 	prepare func(ctx context.Context, s *Session, a arguments) error
@@ -33,11 +35,10 @@ var ops = join(map[string]op{
 	"time":      {read: readTime},
 	"unix":      {read: readUnix},
 	"clock":     {read: readClock},
-	"getenv":    {read: readEnv},
 	"remaining": {read: readRemaining},
 	"date":      {pure: date},
 	"mktime":    {pure: mktime},
-}, stateOps, dispatchedOps, cardOps, textOps)
+}, stateOps, dispatchedOps, cardOps, fileOps, textOps)
 
 func join(groups ...map[string]op) map[string]op {
 	all := map[string]op{}
@@ -95,14 +96,6 @@ func readUnix(_ context.Context, s *Session, _ arguments) (value.List, error) {
 // and the CPU time of a worker that many sessions share would tell it nothing.
 func readClock(_ context.Context, s *Session, _ arguments) (value.List, error) {
 	return value.Of(s.host.Now().Sub(s.start.At).Seconds()), nil
-}
-
-func readEnv(_ context.Context, s *Session, a arguments) (value.List, error) {
-	v, ok := s.host.Getenv(a.text(0))
-	if !ok {
-		return value.Of(nil), nil
-	}
-	return value.Of(v), nil
 }
 
 func readRemaining(_ context.Context, s *Session, _ arguments) (value.List, error) {

@@ -75,7 +75,7 @@ type Start struct {
 	Dirs     Dirs              // what alc._dirs shows
 	Strategy string
 	Limits   Limits
-	Grants   []string
+	Grants   Grants
 	Seed     int64
 	Zone     string // time zone of os.date
 	Machine  string // class of machine: GOOS/GOARCH
@@ -105,7 +105,7 @@ func (s *Start) encode() []byte {
 		paths.Seq = append(paths.Seq, p)
 	}
 	grants := &value.Table{}
-	for _, g := range s.Grants {
+	for _, g := range s.Grants.List() {
 		grants.Seq = append(grants.Seq, g)
 	}
 	var ctx any
@@ -145,7 +145,9 @@ func decodeStart(e *journal.Event) (s Start, code journal.ContentHash, err error
 		s.Dirs = Dirs{State: d["state"], Cards: d["cards"], Scenarios: d["scenarios"]}
 	}
 	s.LibPaths = strs(get[*value.Table](r, "lib_paths"))
-	s.Grants = strs(get[*value.Table](r, "grants"))
+	if s.Grants, err = grantsOf(strs(get[*value.Table](r, "grants"))); err != nil && r.err == nil {
+		r.err = fmt.Errorf("%w: event %d: %w", ErrBadHistory, e.Seq, err)
+	}
 	copy(code[:], get[string](r, "code"))
 	copy(s.Library[:], get[string](r, "library"))
 	if t := get[*value.Table](r, "limits"); t != nil {
@@ -200,21 +202,25 @@ func strs(t *value.Table) []string {
 type call struct {
 	Op     string
 	Digest Digest     // of the arguments
+	Intent bool       // about to be done: the record that it was done follows
 	Failed bool       // the world said no: Result is one text, raised in the script
 	Result value.List //
 }
 
 func (c call) encode() []byte {
-	var failed any
+	var failed, intent any
 	if c.Failed {
 		failed = true
 	}
-	return body("op", c.Op, "args", string(c.Digest[:]), "failed", failed, "result", string(c.Result))
+	if c.Intent {
+		intent = true
+	}
+	return body("op", c.Op, "args", string(c.Digest[:]), "intent", intent, "failed", failed, "result", string(c.Result))
 }
 
 func decodeCall(e *journal.Event) (call, error) {
 	r := readBody(e)
-	c := call{Op: get[string](r, "op"), Failed: get[bool](r, "failed"), Result: value.List(get[string](r, "result"))}
+	c := call{Op: get[string](r, "op"), Intent: get[bool](r, "intent"), Failed: get[bool](r, "failed"), Result: value.List(get[string](r, "result"))}
 	copy(c.Digest[:], get[string](r, "args"))
 	return c, r.err
 }

@@ -128,6 +128,8 @@ func (s *Session) serve(ctx context.Context, t *strand, ev lua.Event) (out value
 		out, err = o.pure(s, a)
 	case o.read != nil:
 		out, err = s.recorded(ctx, t, journal.Read, name, args, func() (value.List, error) { return o.read(ctx, s, a) })
+	case o.outside != nil:
+		out, err = s.outside(ctx, t, name, args, func() value.List { return o.outside(s, a) })
 	default:
 		out, err = s.effect(ctx, t, name, args, o, a)
 	}

@@ -65,6 +65,7 @@ void vm_tostring(lua_State *L, int i)
 	if (luaL_callmeta(L, i, "__tostring")) {
 		if (!lua_isstring(L, -1))
 			luaL_error(L, "'__tostring' must return a string");
+		lua_tostring(L, -1); /* a number becomes its text */
 		return;
 	}
 	switch (lua_type(L, i)) {

@@ -67,7 +67,7 @@ static int resume_on(lua_State *L, lua_State *co, lua_KFunction k, lua_KContext 
 static lua_State *checked(lua_State *L)
 {
 	lua_State *co = lua_tothread(L, 1);
-	luaL_argexpected(L, co, 1, "coroutine");
+	luaL_argexpected(L, co, 1, "thread");
 	return co;
 }
 

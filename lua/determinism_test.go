@@ -79,7 +79,7 @@ func corpusProgram(i int) string {
 	r := rand.New(rand.NewPCG(uint64(i), 7))
 	var b strings.Builder
 	b.WriteString(corpusHead)
-	for range 2 + r.IntN(4) {
+	for range 1 + r.IntN(3) {
 		f := fragments[r.IntN(len(fragments))]
 		var args []any
 		for range strings.Count(f, "%d") - strings.Count(f, "%%d") {

@@ -85,8 +85,12 @@ static int read_on(lua_State *L, int status, lua_KContext k)
 			vm_poll(L);
 			if (lua_isnil(L, PENDING))
 				break;
-			if (!lua_isstring(L, PENDING))
-				return luaL_error(L, "reader function must return a string");
+			if (!lua_isstring(L, PENDING)) {
+				luaL_where(L, 2); /* where load was called */
+				lua_pushliteral(L, "reader function must return a string");
+				lua_concat(L, 2);
+				return lua_error(L);
+			}
 			size_t len;
 			lua_tolstring(L, PENDING, &len);
 			if (len == 0)

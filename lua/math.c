@@ -62,7 +62,7 @@ static int math_random(lua_State *L)
 	default:
 		return luaL_error(L, "wrong number of arguments");
 	}
-	luaL_argcheck(L, low <= up, lua_gettop(L), "interval is empty");
+	luaL_argcheck(L, low <= up, 1, "interval is empty");
 	lua_pushinteger(L, (lua_Integer)(below(v, r, (uint64_t)up - (uint64_t)low) + (uint64_t)low));
 	return 1;
 }

@@ -19,8 +19,10 @@ static int answer(lua_State *L, int status, lua_KContext k)
 		return lua_error(L);
 	}
 	int n = vm_decode(L, v->args, v->nargs, &v->malformed);
-	if (n < 0)
+	if (n < 0) { /* the request stays open */
+		v->asking = true;
 		return lua_yieldk(L, 0, 0, answer);
+	}
 	return n;
 }
 

@@ -30,15 +30,10 @@ func parseArguments(raw json.RawMessage) (arguments, error) {
 	return a, nil
 }
 
-// argError is a parameter that is missing or of the wrong type.
-type argError struct{ text string }
-
-func (e *argError) Error() string { return e.text }
-
-func missing(name string) error { return &argError{"missing field `" + name + "`"} }
+func missing(name string) error { return failure("missing field `%s`", name) }
 
 func wrongType(name, want string, got json.RawMessage) error {
-	return &argError{fmt.Sprintf("invalid type for `%s`: expected %s, got %s", name, want, describe(got))}
+	return failure("invalid type for `%s`: expected %s, got %s", name, want, describe(got))
 }
 
 // describe names the type of a JSON value with its article.
@@ -77,7 +72,7 @@ func (a arguments) text(name string) (*string, error) {
 	}
 	var s string
 	if err := json.Unmarshal(raw, &s); err != nil {
-		return nil, &argError{fmt.Sprintf("invalid `%s`: %v", name, err)}
+		return nil, failure("invalid `%s`: %v", name, err)
 	}
 	return &s, nil
 }
@@ -133,7 +128,7 @@ func (a arguments) object(name string) (map[string]any, error) {
 	dec.UseNumber()
 	var m map[string]any
 	if err := dec.Decode(&m); err != nil {
-		return nil, &argError{fmt.Sprintf("invalid `%s`: %v", name, err)}
+		return nil, failure("invalid `%s`: %v", name, err)
 	}
 	return m, nil
 }
@@ -148,7 +143,7 @@ func (a arguments) nested(name string) (arguments, error) {
 	}
 	var m arguments
 	if err := json.Unmarshal(raw, &m); err != nil {
-		return nil, &argError{fmt.Sprintf("invalid `%s`: %v", name, err)}
+		return nil, failure("invalid `%s`: %v", name, err)
 	}
 	return m, nil
 }

@@ -10,6 +10,14 @@ import (
 	"github.com/algocline/algocline/service"
 )
 
+// hostError is an error in the words that hosts know. It is shown and then gone: nothing looks
+// into it.
+type hostError struct{ text string }
+
+func (e *hostError) Error() string { return e.text }
+
+func failure(format string, args ...any) error { return &hostError{fmt.Sprintf(format, args...)} }
+
 // runError is the text of a start that could not be carried out. What the caller gave wrong is
 // said in the words that hosts know; anything else says how to find out what became of it.
 func runError(sid string, err error) error {
@@ -20,9 +28,9 @@ func runError(sid string, err error) error {
 	var remote *pool.RemoteError
 	var input *service.InputError
 	if errors.As(err, &remote) || errors.As(err, &input) {
-		return fmt.Errorf("Execution failed: %s", explain(err)) //nolint:staticcheck // a wire text
+		return failure("Execution failed: %s", explain(err))
 	}
-	return fmt.Errorf("Execution failed: %w. The session's id is %s: alc_status tells whether it was started, "+ //nolint:staticcheck // a wire text
+	return failure("Execution failed: %v. The session's id is %s: alc_status tells whether it was started, "+
 		"and alc_run with this session_id and the same code is safe to send again", err, sid)
 }
 
@@ -45,7 +53,7 @@ func continueError(sid string, err error) error {
 	if !strings.Contains(text, sid) {
 		text = fmt.Sprintf("session '%s': %s", sid, text)
 	}
-	return errors.New("Continue failed: " + text) //nolint:staticcheck // a wire text
+	return failure("Continue failed: %s", text)
 }
 
 // finished says how a session ended, in the words that its last answer had.
@@ -91,12 +99,12 @@ func nearest(e *pool.RemoteError) string {
 func statusError(sid string, err error) error {
 	var remote *pool.RemoteError
 	if errors.As(err, &remote) && remote.Code == pool.CodeSessionNotFound {
-		return fmt.Errorf("session '%s' not found (may have completed)%s", sid, nearest(remote))
+		return failure("session '%s' not found (may have completed)%s", sid, nearest(remote))
 	}
 	if err == nil {
-		return fmt.Errorf("session '%s' not found (may have completed)", sid)
+		return failure("session '%s' not found (may have completed)", sid)
 	}
-	return fmt.Errorf("session '%s': %s", sid, explain(err))
+	return failure("session '%s': %s", sid, explain(err))
 }
 
 // explain is an error's text with its machine-readable code and details, if it has them.

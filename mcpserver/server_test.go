@@ -101,7 +101,7 @@ func TestStatusTool(t *testing.T) {
 	if text, _ := call(t, cs, "alc_status", nil); text != `{"active_sessions":0,"sessions":[]}` {
 		t.Errorf("empty status %s", text)
 	}
-	if want := (service.ListOptions{Detail: true}); f.options != want {
+	if want := (service.ListOptions{Detail: true, Limit: 200}); f.options != want {
 		t.Errorf("asked for %+v, want %+v", f.options, want)
 	}
 	call(t, cs, "alc_status", map[string]any{"pending_filter": "full"})

@@ -3,8 +3,6 @@ package mcpserver
 import (
 	"context"
 	"encoding/json"
-	"errors"
-	"fmt"
 
 	"github.com/modelcontextprotocol/go-sdk/mcp"
 
@@ -68,8 +66,8 @@ func (s *Server) continueTool() tool {
 }
 
 var (
-	errNoResponse     = &argError{"Either 'response' or 'responses' must be provided"}
-	errEmptyResponses = &argError{"Empty responses array"}
+	errNoResponse     = failure("Either 'response' or 'responses' must be provided")
+	errEmptyResponses = failure("Empty responses array")
 )
 
 func (s *Server) continueSession(ctx context.Context, a arguments) (json.RawMessage, error) {
@@ -106,7 +104,7 @@ func answersOf(a arguments) ([]pool.Answer, error) {
 	}
 	var items []json.RawMessage
 	if err := json.Unmarshal(raw, &items); err != nil {
-		return nil, &argError{"invalid `responses`: " + err.Error()}
+		return nil, failure("invalid `responses`: %v", err)
 	}
 	if len(items) == 0 {
 		return nil, errEmptyResponses
@@ -114,7 +112,7 @@ func answersOf(a arguments) ([]pool.Answer, error) {
 	answers := make([]pool.Answer, len(items))
 	for i, item := range items {
 		if answers[i], err = listedAnswer(item); err != nil {
-			return nil, &argError{fmt.Sprintf("invalid `responses[%d]`: %v", i, err)}
+			return nil, failure("invalid `responses[%d]`: %v", i, err)
 		}
 	}
 	return answers, nil
@@ -122,7 +120,7 @@ func answersOf(a arguments) ([]pool.Answer, error) {
 
 func listedAnswer(raw json.RawMessage) (pool.Answer, error) {
 	if raw[0] != '{' {
-		return pool.Answer{}, errors.New("invalid type: expected an object, got " + describe(raw))
+		return pool.Answer{}, failure("invalid type: expected an object, got %s", describe(raw))
 	}
 	var a arguments
 	if err := json.Unmarshal(raw, &a); err != nil {

@@ -3,7 +3,6 @@ package mcpserver
 import (
 	"context"
 	"encoding/json"
-	"fmt"
 
 	"github.com/modelcontextprotocol/go-sdk/mcp"
 
@@ -83,4 +82,4 @@ func (s *Server) poolStop(ctx context.Context, a arguments) (json.RawMessage, er
 	return service.RenderPoolStopped(p)
 }
 
-func poolError(err error) error { return fmt.Errorf("Pool failed: %w", err) } //nolint:staticcheck // shown to people
+func poolError(err error) error { return failure("Pool failed: %s", explain(err)) }

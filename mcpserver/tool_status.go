@@ -3,7 +3,6 @@ package mcpserver
 import (
 	"context"
 	"encoding/json"
-	"fmt"
 
 	"github.com/modelcontextprotocol/go-sdk/mcp"
 
@@ -23,8 +22,14 @@ const statusSchema = `{
   }
 }`
 
-// maxRevived is how many sessions without a worker a list brings back to show their questions.
-const maxRevived = 100
+const (
+	// maxListed is how many sessions a list shows, those that changed last: a model has to read
+	// it. The others are counted.
+	maxListed = 200
+	// maxRevived is how many sessions that no worker has in memory a list brings back to show
+	// their questions.
+	maxRevived = 100
+)
 
 func (s *Server) statusTool() tool {
 	return tool{mcp.Tool{
@@ -53,13 +58,13 @@ func (s *Server) status(ctx context.Context, a arguments) (json.RawMessage, erro
 	if sid != nil {
 		return s.statusOf(ctx, *sid, view)
 	}
-	o := service.ListOptions{Detail: true, History: history}
+	o := service.ListOptions{Detail: true, History: history, Limit: maxListed}
 	if filter != nil || history {
 		o.Revive = maxRevived
 	}
 	l, err := s.svc.List(ctx, o)
 	if err != nil {
-		return nil, fmt.Errorf("Status failed: %w", err) //nolint:staticcheck // shown to people
+		return nil, failure("Status failed: %s", explain(err))
 	}
 	return service.RenderList(l, view)
 }

@@ -38,6 +38,10 @@ type Dispatcher struct {
 	dir      string
 	patience patience
 
+	ctx    context.Context // of probes, ended by Close
+	cancel context.CancelFunc
+	probes sync.WaitGroup
+
 	// starting is held while a worker is looked for, dialled or started.
 	starting chan struct{}
 
@@ -77,7 +81,9 @@ func NewDispatcher(c Config) *Dispatcher {
 	if home, err := filepath.Abs(c.Home); err == nil { // workers run in another directory
 		c.Home = home
 	}
+	ctx, cancel := context.WithCancel(context.Background())
 	return &Dispatcher{
+		ctx: ctx, cancel: cancel,
 		c: c, dir: Dir(c.Home), patience: usualPatience, starting: make(chan struct{}, 1),
 		links: map[string]*link{}, routes: map[string]string{},
 	}
@@ -114,8 +120,9 @@ func (d *Dispatcher) Continue(ctx context.Context, r ContinueRequest) (Feed, err
 	return d.feed(ctx, r.SID, func(c *Client) (Feed, error) { return c.Continue(ctx, r) })
 }
 
-// nameQuery fills in a missing query id when exactly one query is open. Otherwise the worker
-// says what is wrong.
+// nameQuery fills in a missing query id when exactly one query is open. An answer that comes while
+// the session computes cannot be for the query that it will ask next, so it is refused. Otherwise
+// the worker says what is wrong.
 func (d *Dispatcher) nameQuery(ctx context.Context, r *ContinueRequest) error {
 	a := &r.Answer
 	if len(r.Responses) == 1 {
@@ -130,7 +137,12 @@ func (d *Dispatcher) nameQuery(ctx context.Context, r *ContinueRequest) error {
 		return err
 	}
 	for _, s := range st.Sessions {
-		if s.SessionID == r.SID && s.Detail != nil && len(s.Detail.Queries) == 1 {
+		switch {
+		case s.SessionID != r.SID:
+		case s.State == "running":
+			return &RemoteError{Code: CodeQueryNotOpen, Message: fmt.Sprintf(
+				"session %s is computing: which query the answer is for cannot be told; send its query_id", r.SID)}
+		case s.Detail != nil && len(s.Detail.Queries) == 1:
 			a.QueryID = &s.Detail.Queries[0].ID
 		}
 	}
@@ -229,9 +241,11 @@ func (d *Dispatcher) Close() error {
 	links := append(slices.Collect(maps.Values(d.links)), d.leaving...)
 	d.links, d.main, d.leaving = map[string]*link{}, nil, nil
 	d.mu.Unlock()
+	d.cancel()
 	for _, l := range links {
 		l.client.Close()
 	}
+	d.probes.Wait()
 	d.reap()
 	return nil
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -16,8 +17,6 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"golang.org/x/sys/unix"
-
-	"github.com/algocline/algocline/journal/lock"
 )
 
 // newHome is a home whose workers are ended with the test.
@@ -222,12 +221,14 @@ func TestIdleWorkerLeaves(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	first, err := scan(Dir(home))
-	if err != nil || len(first) != 1 {
-		t.Fatalf("got %v, %v", first, err)
+	live, err := scan(Dir(home))
+	for _, id := range live {
+		if !awaitDeath(ctx, id, testPatience) {
+			t.Fatal("an idle worker stays")
+		}
 	}
-	if !awaitDeath(ctx, first[0], testPatience) {
-		t.Fatal("an idle worker stays")
+	if err != nil {
+		t.Fatal(err)
 	}
 	if f, err = d.Continue(ctx, answer(f.SessionID, "q-0", "a")); err != nil || f.Type != FeedFinished {
 		t.Errorf("got %+v, %v", f, err)
@@ -365,63 +366,30 @@ func TestOtherVersions(t *testing.T) {
 	}
 }
 
-func TestStopsAStuckWorker(t *testing.T) {
+// TestReplacedProgram starts a worker after the program's file was removed.
+func TestReplacedProgram(t *testing.T) {
+	if os.Getenv("POOL_TEST_REPLACED") != "" {
+		if err := os.Remove(os.Args[0]); err != nil {
+			t.Fatal(err)
+		}
+		d := NewDispatcher(Config{Home: os.Getenv("POOL_TEST_REPLACED"), Version: testVersion})
+		defer d.Close()
+		if _, err := d.Ensure(testContext(t)); err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
+	if _, err := os.Stat(mappedExe); err != nil {
+		t.Skip("this system has no " + mappedExe)
+	}
 	t.Parallel()
-	home, ctx := newHome(t), testContext(t)
-	d := newDispatcher(t, home)
-	w, err := d.Ensure(ctx)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := syscall.Kill(w.PID, syscall.SIGSTOP); err != nil {
-		t.Fatal(err)
-	}
-	live, err := scan(Dir(home))
-	if err != nil || len(live) != 1 {
-		t.Fatalf("got %v, %v", live, err)
-	}
-	stranger := live[0]
-	stranger.Start++
-	if err := stranger.signal(syscall.SIGKILL); err == nil || !strings.Contains(err.Error(), "not touched") {
-		t.Errorf("a process with another start time got a signal: %v", err)
-	}
-	other := live[0]
-	other.PID = os.Getpid()
-	if err := other.signal(syscall.SIGKILL); err == nil {
-		t.Error("another process got a signal")
-	}
-	if alive, err := lock.Alive(live[0].lock); err != nil || !alive {
-		t.Fatalf("the worker is gone: %v", err)
-	}
-	if err := live[0].signal(syscall.SIGKILL); err != nil {
-		t.Error(err)
-	}
-	if !awaitDeath(ctx, live[0], testPatience) {
-		t.Error("it lives")
-	}
-	if err := live[0].signal(syscall.SIGKILL); err != nil {
-		t.Errorf("a dead worker is no error: %v", err)
-	}
-}
-
-func TestStopEscalates(t *testing.T) {
-	t.Parallel()
-	home, ctx := newHome(t), testContext(t)
-	d := newDispatcher(t, home)
-	w, err := d.Ensure(ctx)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := syscall.Kill(w.PID, syscall.SIGSTOP); err != nil {
-		t.Fatal(err)
-	}
-	d.patience = patience{shake: 50 * time.Millisecond, polite: time.Second, term: 50 * time.Millisecond, kill: testPatience}
-	stopped, err := d.Stop(ctx)
-	if err != nil || len(stopped) != 1 {
-		t.Errorf("stopped %v, %v", stopped, err)
-	}
-	if left := files(t, home, "w-*.sock"); len(left) != 0 {
-		t.Errorf("left %v", left)
+	home := newHome(t)
+	bin := filepath.Join(home, "program")
+	copyFile(t, os.Args[0], bin)
+	cmd := exec.CommandContext(testContext(t), bin, "-test.run=^TestReplacedProgram$")
+	cmd.Env = append(os.Environ(), "POOL_TEST_REPLACED="+home)
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Errorf("%v: %s", err, out)
 	}
 }
 

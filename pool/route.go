@@ -14,15 +14,12 @@ import (
 )
 
 const (
-	// maxAttempts bounds how often one request is sent.
-	maxAttempts = 10
+	// maxAttempts bounds how often one request is sent. The waits between them double, up to
+	// two seconds.
+	maxAttempts = 12
 	// deathPatience is how long a worker whose connection broke is given to prove that it is
 	// dead, before it is dialled again.
 	deathPatience = 250 * time.Millisecond
-	// leavePatience is how long a worker that leaves is waited for: it finishes its steps.
-	leavePatience = 40 * time.Second
-	// pickPatience limits the handshake when a worker is chosen; a stuck one is passed over.
-	pickPatience = 3 * time.Second
 )
 
 // call sends a request to the worker of a session until it is answered. ask must be such that
@@ -32,7 +29,10 @@ func (d *Dispatcher) call(ctx context.Context, sid string, ask func(*Client) err
 	for n := range maxAttempts {
 		var l *link
 		if l, err = d.linkOf(ctx, sid); err == nil {
-			if err = ask(l.client); err == nil {
+			stop := d.watch(l)
+			err = ask(l.client)
+			stop()
+			if err == nil {
 				return nil
 			}
 		}
@@ -56,8 +56,9 @@ func (d *Dispatcher) recover(ctx context.Context, sid string, l *link, err error
 	switch {
 	case errors.As(err, &gone):
 		d.forget(sid)
-		return d.await(ctx, gone.id, leavePatience), err
-	case l == nil && (broken(err) || n < 2 && diedSilently(err)):
+		d.seeOff(ctx, gone)
+		return ctx.Err() == nil, err
+	case l == nil && (broken(err) || diedSilently(err)):
 		return pause(ctx, time.Millisecond<<n), err
 	case l == nil:
 		return false, err
@@ -70,8 +71,8 @@ func (d *Dispatcher) recover(ctx context.Context, sid string, l *link, err error
 	case broken(err):
 		d.drop(l)
 		d.forget(sid)
-		d.await(ctx, l.id, deathPatience) // alive or not, it is asked who owns the session
-		return ctx.Err() == nil, err
+		awaitDeath(ctx, l.id, deathPatience) // alive or not, it is asked who owns the session
+		return n == 0 || pause(ctx, time.Millisecond<<n), err
 	}
 	return false, err
 }
@@ -139,15 +140,6 @@ func (d *Dispatcher) setAside(l *link) {
 	}
 }
 
-// await waits until the worker is dead, at most for d; it tells whether to go on.
-func (d *Dispatcher) await(ctx context.Context, id identity, patience time.Duration) bool {
-	if !awaitDeath(ctx, id, patience) {
-		return ctx.Err() == nil
-	}
-	d.reap()
-	return true
-}
-
 // awaitDeath waits until the worker's lock is free and tells whether it is.
 func awaitDeath(ctx context.Context, id identity, patience time.Duration) bool {
 	end := time.Now().Add(patience)
@@ -158,6 +150,17 @@ func awaitDeath(ctx context.Context, id identity, patience time.Duration) bool {
 		if !time.Now().Before(end) || !pause(ctx, wait) {
 			return false
 		}
+	}
+}
+
+// seeOff waits until an owner that takes no connection is dead. One that is leaving finishes its
+// steps first; one that takes too long about it, or is stuck, is ended.
+func (d *Dispatcher) seeOff(ctx context.Context, gone *routeGone) {
+	if errors.Is(gone.err, context.DeadlineExceeded) {
+		d.endIfStuck(gone.id)
+	}
+	if !awaitDeath(ctx, gone.id, d.patience.leave) && ctx.Err() == nil {
+		d.end(gone.id, errors.New("it does not leave"))
 	}
 }
 
@@ -292,7 +295,7 @@ func (d *Dispatcher) suits(id identity) bool {
 // dial connects to a worker. It always makes a new connection: a worker that is leaving keeps
 // old ones, but takes no new one.
 func (d *Dispatcher) dial(ctx context.Context, id identity) (*link, error) {
-	c, err := Dial(ctx, id.Sock, Options{Version: d.c.Version, HandshakeTimeout: pickPatience})
+	c, err := Dial(ctx, id.Sock, Options{Version: d.c.Version, HandshakeTimeout: d.patience.shake})
 	if err != nil {
 		return nil, err
 	}
@@ -325,12 +328,8 @@ func (d *Dispatcher) start(ctx context.Context) (*link, error) {
 	if l, err := d.find(ctx); l != nil || err != nil {
 		return l, err
 	}
-	c := d.c
-	if c.Exe, err = executable(c.Exe); err != nil {
-		return nil, err
-	}
 	d.reap()
-	id, pid, err := spawn(ctx, c, d.dir)
+	id, pid, err := spawn(ctx, d.c, d.dir)
 	if pid > 0 {
 		d.mu.Lock()
 		d.children = append(d.children, pid)
@@ -338,6 +337,10 @@ func (d *Dispatcher) start(ctx context.Context) (*link, error) {
 	}
 	if err != nil {
 		return nil, err
+	}
+	if id.Version != d.c.Version {
+		return nil, fmt.Errorf("the alc program was replaced by another version while this process ran; start it again: %w",
+			&VersionMismatchError{Client: d.c.Version, Server: id.Version})
 	}
 	return d.dial(ctx, id)
 }

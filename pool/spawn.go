@@ -40,22 +40,49 @@ func spawn(ctx context.Context, c Config, dir string) (id identity, pid int, err
 		return id, 0, fmt.Errorf("starting a worker: %w", err)
 	}
 	defer r.Close()
-	cmd := exec.Command(c.Exe, "pool-worker")
+	defer w.Close()
+	cmd, err := c.command()
+	if err != nil {
+		return id, 0, err
+	}
 	cmd.Env = c.workerEnv()
 	cmd.Dir = c.Home
 	cmd.Stderr = log
 	cmd.ExtraFiles = []*os.File{w} // becomes readyFD
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
-	err = cmd.Start()
-	w.Close()
-	if err != nil {
+	if err := cmd.Start(); err != nil {
 		return id, 0, &StartError{err.Error(), logPath, err}
 	}
+	w.Close() // so that the worker's end is seen
 	pid = cmd.Process.Pid
 	cmd.Process.Release() // it is not waited for here: it lives on
 	id, err = awaitReady(ctx, r, pid, logPath)
 	return id, pid, err
 }
+
+// command runs a worker. Where the system allows, this process's own program is run from what
+// is mapped, so that a file that was replaced by an upgrade changes nothing.
+func (c Config) command() (*exec.Cmd, error) {
+	if c.Exe != "" {
+		exe, err := filepath.Abs(c.Exe)
+		if err != nil {
+			return nil, fmt.Errorf("finding the alc program to start a worker with: %w", err)
+		}
+		return exec.Command(exe, "pool-worker"), nil
+	}
+	exe, err := os.Executable()
+	if err != nil {
+		return nil, fmt.Errorf("finding the alc program to start a worker with: %w", err)
+	}
+	cmd := exec.Command(exe, "pool-worker")
+	if _, err := os.Stat(mappedExe); err == nil {
+		cmd.Path, cmd.Err = mappedExe, nil
+	}
+	return cmd, nil
+}
+
+// mappedExe exists on Linux.
+const mappedExe = "/proc/self/exe"
 
 func (c Config) workerEnv() []string {
 	env := c.Env
@@ -92,7 +119,7 @@ func awaitReady(ctx context.Context, r *os.File, pid int, logPath string) (ident
 	}
 	id, ok := readIdentity(said.Lock)
 	if !ok {
-		return identity{}, &StartError{"it was gone again at once" + lastLine(logPath), logPath, nil}
+		return identity{}, &StartError{"it was gone again at once" + lastLine(logPath), logPath, io.EOF}
 	}
 	return id, nil
 }

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"path/filepath"
 	"slices"
 	"strconv"
 	"sync"
@@ -16,15 +15,22 @@ import (
 	"github.com/algocline/algocline/journal/procid"
 )
 
-// patience is how long a worker that is ended is waited for at each step.
+// patience is how long workers are waited for: when they are ended, and when they are silent.
 type patience struct {
-	shake  time.Duration // for its handshake
+	shake  time.Duration // for a handshake, when a worker is chosen or ended
 	polite time.Duration // after a shutdown request
 	term   time.Duration // after SIGTERM
 	kill   time.Duration // after SIGKILL
+
+	answer time.Duration // for an answer, before it is probed whether the worker is stuck
+	probe  time.Duration // for the handshake of that probe
+	leave  time.Duration // for a worker that takes no connection any more
 }
 
-var usualPatience = patience{shake: 3 * time.Second, polite: 10 * time.Second, term: 5 * time.Second, kill: 5 * time.Second}
+var usualPatience = patience{
+	shake: 3 * time.Second, polite: 10 * time.Second, term: 5 * time.Second, kill: 5 * time.Second,
+	answer: 5 * time.Second, probe: 15 * time.Second, leave: 40 * time.Second,
+}
 
 // Stop ends live workers: those whose socket or pid is named, or all. Each is asked to shut
 // down, which lets it finish its steps; one that does not within ten seconds gets SIGTERM and then
@@ -129,16 +135,4 @@ func (id identity) signal(sig syscall.Signal) error {
 		return err
 	}
 	return nil
-}
-
-// executable is the absolute path of the binary that workers are started with.
-func executable(exe string) (string, error) {
-	if exe != "" {
-		return filepath.Abs(exe)
-	}
-	exe, err := os.Executable()
-	if err != nil {
-		return "", fmt.Errorf("finding the alc binary to start a worker with: %w", err)
-	}
-	return exe, nil
 }

@@ -5,12 +5,19 @@ import (
 	"fmt"
 )
 
-// What Run refuses before anything is started. The texts are those that hosts know.
+// What Run refuses before anything is started.
 var (
-	ErrCodeAndFile = errors.New("Provide either `code` or `code_file`, not both.")       //nolint:staticcheck // a wire text
-	ErrNoCode      = errors.New("Either `code` or `code_file` must be provided.")        //nolint:staticcheck // a wire text
-	ErrNoJournal   = errors.New("there is no journal yet: no session was ever run here") // see [Service.Journal]
+	ErrCodeAndFile error = hostText("Provide either `code` or `code_file`, not both.")
+	ErrNoCode      error = hostText("Either `code` or `code_file` must be provided.")
 )
+
+// ErrNoJournal is a home where no session was ever run; see [Service.Journal].
+var ErrNoJournal = errors.New("there is no journal yet: no session was ever run here")
+
+// hostText is an error in the words, capitals and full stops included, that hosts know.
+type hostText string
+
+func (e hostText) Error() string { return string(e) }
 
 // ReadError is a code file that cannot be used.
 type ReadError struct {

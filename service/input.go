@@ -72,7 +72,10 @@ func (s *Service) request(in RunInput) (pool.RunRequest, error) {
 		return r, err
 	}
 	var err error
-	r.Ctx, err = unwrapCtx(in.Ctx)
+	if r.Ctx, err = unwrapCtx(in.Ctx); err != nil {
+		return r, err
+	}
+	r.Env, err = Environment(r.Ctx, in.ProjectRoot)
 	return r, err
 }
 

@@ -98,8 +98,9 @@ func RenderList(l Listing, v StatusView) (json.RawMessage, error) {
 	out := struct {
 		Active   int           `json:"active_sessions"`
 		Sessions []sessionView `json:"sessions"`
+		NotShown int           `json:"not_shown,omitempty"`
 		Warnings []string      `json:"warnings,omitempty"`
-	}{l.Active, make([]sessionView, 0, len(l.Sessions)), l.Warnings}
+	}{l.Active, make([]sessionView, 0, len(l.Sessions)), l.Active - len(l.Sessions), l.Warnings}
 	for _, e := range l.Sessions {
 		out.Sessions = append(out.Sessions, viewSession(e, v))
 	}

@@ -26,14 +26,17 @@ type SessionEntry struct {
 	// takes the session up when it is continued.
 	Worker  pool.WorkerInfo
 	History []pool.HistoryEntry // when asked for
+
+	heard  bool // its worker has it in memory
+	silent bool // its worker lives, but does not answer
 }
 
 // ListOptions says what a list shows.
 type ListOptions struct {
 	Detail  bool // ask the workers for [pool.SessionDetail], at the price of a request a session
 	History bool // with Detail: the last exchanges too
-	// Revive is, with Detail, how many sessions without a live worker are brought back by one, so
-	// that their Detail is known too.
+	// Revive is, with Detail, how many sessions that no worker has in memory are rebuilt by one,
+	// so that their Detail is known too.
 	Revive int
 	Limit  int // at most so many sessions, those that changed last; 0 is 1000
 }
@@ -60,11 +63,11 @@ func (s *Service) List(ctx context.Context, o ListOptions) (Listing, error) {
 		o.Limit = defaultListed
 	}
 	var l Listing
-	live, perr := s.liveSessions(ctx)
+	live, answered, perr := s.liveSessions(ctx)
 	if perr != nil {
 		l.Warnings = append(l.Warnings, "asking the workers: "+perr.Error())
 	}
-	rest, more, jerr := s.journalSessions(ctx, live, o.Limit)
+	rest, more, jerr := s.journalSessions(ctx, live, answered, o.Limit)
 	if jerr != nil {
 		if perr != nil {
 			return l, fmt.Errorf("listing sessions: %w", errors.Join(perr, jerr))
@@ -81,25 +84,28 @@ func (s *Service) List(ctx context.Context, o ListOptions) (Listing, error) {
 	return l, nil
 }
 
-// liveSessions returns the active sessions of every worker that answers in time.
-func (s *Service) liveSessions(ctx context.Context) ([]SessionEntry, error) {
+// liveSessions returns the active sessions of every worker that answers in time, and the sockets
+// of those workers.
+func (s *Service) liveSessions(ctx context.Context) ([]SessionEntry, map[string]bool, error) {
 	ctx, cancel := context.WithTimeout(ctx, s.patience)
 	defer cancel()
 	workers, err := s.pool.Workers(ctx)
 	var all []SessionEntry
+	answered := make(map[string]bool)
 	for _, w := range workers {
+		answered[w.Worker.Sock] = w.Sessions != nil
 		for _, info := range w.Sessions {
 			if active(info.State) {
-				all = append(all, SessionEntry{SessionInfo: info, Worker: w.Worker})
+				all = append(all, SessionEntry{SessionInfo: info, Worker: w.Worker, heard: true})
 			}
 		}
 	}
-	return all, err
+	return all, answered, err
 }
 
 // journalSessions returns the active sessions of the journal that are not in known, and how many
 // there are in all when the list had to be cut (0 otherwise).
-func (s *Service) journalSessions(ctx context.Context, known []SessionEntry, limit int) ([]SessionEntry, int, error) {
+func (s *Service) journalSessions(ctx context.Context, known []SessionEntry, answered map[string]bool, limit int) ([]SessionEntry, int, error) {
 	ctx, cancel := context.WithTimeout(ctx, s.patience)
 	defer cancel()
 	st, err := s.journal.Store(ctx)
@@ -121,7 +127,8 @@ func (s *Service) journalSessions(ctx context.Context, known []SessionEntry, lim
 	var rest []SessionEntry
 	for _, h := range heads {
 		if !have[h.SID] {
-			rest = append(rest, SessionEntry{SessionInfo: headInfo(h), Worker: owners.live(ctx, h.Owner)})
+			w := owners.live(ctx, h.Owner)
+			rest = append(rest, SessionEntry{SessionInfo: headInfo(h), Worker: w, silent: w.PID != 0 && !answered[w.Sock]})
 		}
 	}
 	total := 0
@@ -136,7 +143,8 @@ func (s *Service) journalSessions(ctx context.Context, known []SessionEntry, lim
 }
 
 // detail replaces the entries of a list by what their workers say of them now. Those that have
-// ended meanwhile are left out; those of which nothing is heard in time stay as they are.
+// ended meanwhile are left out; those of which nothing is heard in time stay as they are, and a
+// worker that was silent before is not asked again.
 func (s *Service) detail(ctx context.Context, l *Listing, o ListOptions) {
 	ctx, cancel := context.WithTimeout(ctx, s.patience)
 	defer cancel()
@@ -151,13 +159,13 @@ func (s *Service) detail(ctx context.Context, l *Listing, o ListOptions) {
 		})
 	}
 	for i := range l.Sessions {
-		if l.Sessions[i].Worker.PID == 0 {
-			if o.Revive == 0 {
-				continue
-			}
+		switch e := &l.Sessions[i]; {
+		case e.heard:
+			next <- i
+		case !e.silent && o.Revive > 0:
 			o.Revive--
+			next <- i
 		}
-		next <- i
 	}
 	close(next)
 	wg.Wait()
@@ -235,7 +243,7 @@ func (s *Service) head(ctx context.Context, sid string) (journal.Head, bool, err
 // held tells whether a live worker holds a session that has nothing in the journal yet: its
 // first step is running.
 func (s *Service) held(ctx context.Context, sid string) bool {
-	live, err := s.liveSessions(ctx)
+	live, _, err := s.liveSessions(ctx)
 	if err != nil {
 		s.log.Warn("asking the workers", "err", err)
 	}

@@ -84,7 +84,8 @@ func TestListUnitesPoolAndJournal(t *testing.T) {
 }
 
 func TestListNamesALiveOwnerThatIsSilent(t *testing.T) {
-	s := testService(t, &fakePool{})
+	f := &fakePool{sessions: map[string]pool.Status{"s-1": worker(pool.SessionInfo{SessionID: "s-1", State: "paused", Detail: &pool.SessionDetail{}})}}
+	s := testService(t, f)
 	held, err := lock.Try(s.home + "/w.lock")
 	if err != nil {
 		t.Fatal(err)
@@ -102,6 +103,14 @@ func TestListNamesALiveOwnerThatIsSilent(t *testing.T) {
 	}
 	if w := l.Sessions[0].Worker; w.PID != 99 || w.Version != "0.9" {
 		t.Errorf("worker %+v", w)
+	}
+	// It is asked about the session only when it answers at all.
+	for _, workers := range [][]pool.Status{nil, {{Worker: pool.WorkerInfo{Sock: "/w.sock"}, Sessions: []pool.SessionInfo{}}}} {
+		f.workers = workers
+		l, err := s.List(t.Context(), ListOptions{Detail: true, Revive: 1})
+		if err != nil || (l.Sessions[0].Detail != nil) != (workers != nil) {
+			t.Errorf("workers %+v: %+v, %v", workers, l, err)
+		}
 	}
 }
 

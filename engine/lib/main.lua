@@ -47,6 +47,7 @@ local function failed(e)
 end
 
 local ok, result = xpcall(main(), failed)
+if lib.write_out then lib.write_out() end
 if not ok then
   lib.code = "lua_error"
   if type(result) == "table" then

@@ -42,6 +42,7 @@ theme("calls", alc, { "ground", "specify", "llm_safe", "llm_json", "parallel", "
 theme("collections", alc, { "map", "filter", "reduce", "vote" })
 theme("flow", alc, { "tuning", "pipe" })
 theme("fork", alc, { "fork" })
+theme("files", io, { "open", "lines", "type" })
 
 alc.card = {}
 theme("card", alc.card, { "create", "get", "list", "append", "open", "close", "find", "alias_set", "alias_list", "get_by_alias",

@@ -3,7 +3,8 @@
 local type, error, tonumber, tostring, pairs, setmetatable = type, error, tonumber, tostring, pairs, setmetatable
 local format = string.format
 local mathtype = math.type
-local request = sys.request
+local request, load = sys.request, sys.load
+local ipairs = ipairs
 local text, whole = lib.text, lib.whole
 
 os = {}
@@ -59,40 +60,55 @@ function os.setlocale(locale)
   return nil
 end
 
-local function refused(what, grant)
-  return what .. ": not granted to this session (a later release opens it with " .. grant .. ")"
+-- What no grant opens raises, and says so.
+local function never(t, name, full, why)
+  t[name] = function() error(full .. ": " .. why, 2) end
 end
 
--- These fail as they do for who lacks the right: with nil and a message.
-local function soft(t, name, full, grant)
-  t[name] = function() return nil, refused(full, grant), 1 end
-end
-
--- These raise, as they cannot fail in any other way.
-local function hard(t, name, full, grant)
-  t[name] = function() error(refused(full, grant), 2) end
-end
-
+-- io.open, io.lines and io.type are in the theme files.
 io = {}
-soft(io, "open", "io.open", "--allow-read=DIR or --allow-write=DIR")
-hard(io, "lines", "io.lines", "--allow-read=DIR")
-hard(io, "read", "io.read", "--allow-read=DIR")
-hard(io, "write", "io.write", "--allow-write=DIR; print goes to the session's log")
-hard(io, "input", "io.input", "--allow-read=DIR")
-hard(io, "output", "io.output", "--allow-write=DIR")
-hard(io, "popen", "io.popen", "no grant: a session starts no programs")
-hard(io, "tmpfile", "io.tmpfile", "--allow-write=DIR")
-hard(io, "close", "io.close", "--allow-read=DIR or --allow-write=DIR")
-io.type = function() return nil end
+for _, name in ipairs { "read", "write", "input", "output", "close" } do
+  never(io, name, "io." .. name, "a session has no standard streams; print goes to its log, io.open reads and writes granted files")
+end
+never(io, "popen", "io.popen", "a session starts no programs, and no grant allows it")
+never(io, "tmpfile", "io.tmpfile", "a session has no temporary files; io.open writes where --allow-write=DIR allows")
 
-soft(os, "execute", "os.execute", "no grant: a session starts no programs")
-soft(os, "remove", "os.remove", "--allow-write=DIR")
-soft(os, "rename", "os.rename", "--allow-write=DIR")
-hard(os, "tmpname", "os.tmpname", "--allow-write=DIR")
-hard(os, "exit", "os.exit", "no grant: a session ends by returning")
+function os.execute(command)
+  if command == nil then return false end
+  return nil, "os.execute: a session starts no programs, and no grant allows it", 1
+end
+never(os, "exit", "os.exit", "a session ends by returning, or by an error")
+never(os, "tmpname", "os.tmpname", "a session has no temporary files; io.open writes where --allow-write=DIR allows")
 
-hard(_G, "dofile", "dofile", "no grant: use require")
-hard(_G, "loadfile", "loadfile", "no grant: use require")
+function os.remove(path)
+  local ok, why, code = request("file.remove", text(path, "remove", 1))
+  if ok then return true end
+  return nil, path .. ": " .. why, code
+end
+
+function os.rename(from, to)
+  local ok, why, code = request("file.rename", text(from, "rename", 1), text(to, "rename", 2))
+  if ok then return true end
+  return nil, from .. ": " .. why, code
+end
+
+function loadfile(path, mode, env)
+  path = text(path, "loadfile", 1)
+  local source, why, _, grant = request("file.read", path)
+  if source == nil then
+    if grant then error(path .. ": " .. why, 2) end
+    return nil, "cannot open " .. path .. ": " .. why
+  end
+  if mode == "b" then return nil, "attempt to load a text chunk (mode is 'b')" end
+  if env == nil then return load(source, path) end
+  return load(source, path, env)
+end
+
+function dofile(path)
+  local fn, why = loadfile(path)
+  if fn == nil then error(why, 2) end
+  return fn()
+end
 
 -- alc.env: the variables that the session was started with. They do not change.
 local env = {}
@@ -127,7 +143,14 @@ alc.env = setmetatable({}, {
 
 std = {
   json = { decode = function(s) return alc.json_decode(s) end, encode = function(v) return alc.json_encode(v) end },
-  fs = { is_file = function() return false end },
+  fs = {
+    read = function(path)
+      path = text(path, "read", 1)
+      local data, why, code = request("file.read", path)
+      if data == nil then return nil, path .. ": " .. why, code end
+      return data
+    end,
+    is_file = function(path) return (request("file.is", text(path, "is_file", 1))) end,
+  },
   time = { now = function() return alc.time() end },
 }
-soft(std.fs, "read", "std.fs.read", "--allow-read=DIR")

@@ -37,11 +37,17 @@ var Version = sync.OnceValue(func() string {
 	}
 	info, _ := debug.ReadBuildInfo()
 	exe, err := os.Executable()
+	if _, missing := os.Stat(mapped); missing == nil {
+		exe, err = mapped, nil
+	}
 	if err != nil {
 		return compose(info, "unknown")
 	}
 	return compose(info, fingerprint(exe))
 })
+
+// mapped is, on Linux, the program that runs, also when its file was replaced since.
+const mapped = "/proc/self/exe"
 
 // compose builds a development version from what Go recorded and the executable's fingerprint.
 func compose(info *debug.BuildInfo, hash string) string {

@@ -102,8 +102,10 @@ func TestHolderInThisProcess(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if !alive(t, path) || !alive(t, path) {
-		t.Error("asking for the holder released the lock")
+	for range 2 {
+		if !alive(t, path) {
+			t.Error("the holder is not alive; asking may have released the lock")
+		}
 	}
 	if _, err := lock.Try(path); !errors.Is(err, lock.ErrHeld) {
 		t.Errorf("Try: got %v, want ErrHeld", err)

@@ -27,12 +27,17 @@ const (
 // child runs one of the roles below and returns the exit code.
 func child(what, dir string) int {
 	roles := map[string]func(*sqlite.Store) error{
-		"append":       func(s *sqlite.Store) error { return childAppend(s, 8) },
-		"append alone": func(s *sqlite.Store) error { return childAppend(s, 1) },
-		"race":         childRace,
-		"stop":         childStop,
+		"append":        func(s *sqlite.Store) error { return childAppend(s, 8) },
+		"append alone":  func(s *sqlite.Store) error { return childAppend(s, 1) },
+		"append synced": func(s *sqlite.Store) error { return childAppend(s, 8) },
+		"race":          childRace,
+		"stop":          childStop,
 	}
-	s, err := sqlite.Open(context.Background(), dir, sqlite.Options{Marks: marksIn(dir)})
+	opts := sqlite.Options{Marks: marksIn(dir), Durability: sqlite.Process}
+	if what == "append synced" {
+		opts.Durability = sqlite.Full
+	}
+	s, err := sqlite.Open(context.Background(), dir, opts)
 	if err == nil {
 		_, err = s.KeepMark(filepath.Join(dir, fmt.Sprintf("%d.mark", os.Getpid())))
 	}

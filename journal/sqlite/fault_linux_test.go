@@ -27,6 +27,9 @@ func newDisk(t *testing.T) *faultvfs.Disk {
 	return d
 }
 
+// fastDisk is the name of a VFS whose syncs take no time.
+func fastDisk(t *testing.T) string { return newDisk(t).VFS() }
+
 // TestSyncs counts what the disk is asked for: a continue is one sync of the log.
 func TestSyncs(t *testing.T) {
 	cases := []struct {

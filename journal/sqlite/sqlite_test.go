@@ -23,13 +23,16 @@ func TestMain(m *testing.M) {
 	goleak.VerifyTestMain(m)
 }
 
+// TestConformance runs on a disk whose syncs take no time, where there is one: the suite makes a
+// hundred journals.
 func TestConformance(t *testing.T) {
+	vfs := fastDisk(t)
 	for _, d := range []sqlite.Durability{sqlite.Full, sqlite.Process} {
 		t.Run(string(d), func(t *testing.T) {
 			journaltest.Run(t, func(t *testing.T) journaltest.Home {
 				dir := t.TempDir()
 				return journaltest.Home{Open: func(t *testing.T) journal.Store {
-					return open(t, dir, sqlite.Options{Durability: d})
+					return open(t, dir, sqlite.Options{Durability: d, VFS: vfs})
 				}}
 			})
 		})

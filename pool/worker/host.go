@@ -56,9 +56,6 @@ func (h *host) StateFiles(ns string) (map[string][]byte, error) {
 	return statefile.Read(filepath.Join(h.s.c.Home, "state"), ns)
 }
 
-// Getenv gives nothing: no grant opens the environment yet.
-func (h *host) Getenv(string) (string, bool) { return "", false }
-
 // Module looks for name below the session's directories and the home's. The file must lie in
 // the directory that it is found by, links included.
 func (h *host) Module(_ context.Context, name string, paths []string) (engine.ModuleSource, error) {

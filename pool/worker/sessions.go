@@ -214,20 +214,13 @@ func (s *Sessions) step(a *actor, fn func() error) error {
 		slot := s.c.Mark.BeginStep(a.sid, a.seq())
 		defer s.c.Mark.EndStep(slot)
 	}
+	a.begin()
 	err := fn()
 	a.used = time.Now()
 	if err != nil && a.sess != nil && (errors.Is(err, engine.ErrBroken) || errors.Is(err, engine.ErrDiverged) || errors.Is(err, engine.ErrRebuild)) {
 		s.drop(a)
 	}
 	return err
-}
-
-// dirs are the places in a home that scripts may know of.
-func dirs(home string) engine.Dirs {
-	if home == "" {
-		return engine.Dirs{}
-	}
-	return engine.Dirs{State: filepath.Join(home, "state"), Cards: filepath.Join(home, "cards"), Scenarios: filepath.Join(home, "scenarios")}
 }
 
 // Run starts a session.
@@ -249,20 +242,25 @@ func (s *Sessions) Run(ctx context.Context, r pool.RunRequest) (pool.Feed, error
 	if err != nil {
 		return pool.Feed{}, &pool.RemoteError{Code: pool.CodeMalformedRequest, Message: err.Error()}
 	}
+	grants, err := engine.ParseGrants(r.Grants)
+	if err != nil {
+		return pool.Feed{}, &pool.RemoteError{Code: pool.CodeMalformedRequest, Message: err.Error()}
+	}
 	a := s.lock(sid)
 	defer s.settle(a)
 	if a.sess != nil {
 		return s.again(ctx, a, []byte(*r.Code))
 	}
 	st := engine.Start{
-		SID: sid, Code: []byte(*r.Code), Name: r.Name, Ctx: r.Ctx, LibPaths: r.LibPaths, Strategy: r.Strategy,
-		Limits: limits, Dirs: dirs(s.c.Home), Grants: []string{}, Seed: newSeed(), Zone: s.c.Zone,
+		SID: sid, Code: []byte(*r.Code), Name: r.Name, Ctx: r.Ctx, LibPaths: r.LibPaths, Env: r.Env, Dirs: s.dirs(), Strategy: r.Strategy,
+		Limits: limits, Grants: grants, Seed: newSeed(), Zone: s.c.Zone,
 		Machine: runtime.GOOS + "/" + runtime.GOARCH,
 	}
 	if st.Name == "" {
 		st.Name = "strategy.lua"
 	}
 	a.epoch = 1
+	a.show(pool.SessionInfo{SessionID: sid, Strategy: r.Strategy, StartedAt: time.Now().UnixMilli()})
 	err = s.step(a, func() error {
 		var err error
 		a.sess, err = engine.Begin(ctx, s.host(a), s.vms, st)
@@ -275,6 +273,16 @@ func (s *Sessions) Run(ctx context.Context, r pool.RunRequest) (pool.Feed, error
 		return pool.Feed{}, s.refuse(ctx, a.sid, err)
 	}
 	return s.feed(a.sid, a.sess.Outcome()), nil
+}
+
+// dirs are the directories of the home that a script may know the names of.
+func (s *Sessions) dirs() engine.Dirs {
+	if s.c.Home == "" {
+		return engine.Dirs{}
+	}
+	return engine.Dirs{
+		State: filepath.Join(s.c.Home, "state"), Cards: filepath.Join(s.c.Home, "cards"), Scenarios: filepath.Join(s.c.Home, "scenarios"),
+	}
 }
 
 // claim makes the single-session form serve one session.
@@ -331,6 +339,7 @@ func (s *Sessions) own(ctx context.Context, a *actor) (*engine.History, error) {
 		return nil, err
 	}
 	a.epoch = head.Epoch
+	a.show(pool.SessionInfo{SessionID: a.sid, Strategy: head.Summary.Strategy, LLMCalls: head.Summary.LLMCalls, StartedAt: head.CreatedAt.UnixMilli()})
 	_, events, err := s.c.Store.Events(ctx, a.sid, 0)
 	if err != nil {
 		return nil, err

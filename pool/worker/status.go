@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/algocline/algocline/engine"
+	"github.com/algocline/algocline/journal"
 	"github.com/algocline/algocline/pool"
 )
 
@@ -23,8 +24,39 @@ func (a *actor) refresh() {
 	a.infoM.Unlock()
 }
 
+// stateRunning is what is shown of a session while it is stepped.
+const stateRunning = string(journal.StateRunning)
+
+// show notes what lists show of a session until its next refresh; the actor is locked.
+func (a *actor) show(i pool.SessionInfo) {
+	a.infoM.Lock()
+	a.info = i
+	a.infoM.Unlock()
+}
+
+// begin notes, for those who look meanwhile, that the session is being stepped; refresh takes it
+// back.
+func (a *actor) begin() {
+	a.infoM.Lock()
+	a.info.State, a.info.QueriesOpen, a.info.LastActivity = stateRunning, 0, time.Now().UnixMilli()
+	a.infoM.Unlock()
+}
+
+// running returns what is known of a session that is being stepped now.
+func (s *Sessions) running(sid string) (pool.SessionInfo, bool) {
+	s.mu.Lock()
+	a := s.open[sid]
+	s.mu.Unlock()
+	if a == nil {
+		return pool.SessionInfo{}, false
+	}
+	a.infoM.Lock()
+	defer a.infoM.Unlock()
+	return a.info, a.info.State == stateRunning
+}
+
 // Status describes the worker and its sessions, or one session in detail. It never waits for a
-// step unless it is asked about the session that is being stepped.
+// step: of a session that is being stepped it says so, without Detail.
 func (s *Sessions) Status(ctx context.Context, r pool.StatusRequest) (pool.Status, error) {
 	if err := s.enter(); err != nil {
 		return pool.Status{}, err
@@ -88,7 +120,7 @@ func (s *Sessions) list() []pool.SessionInfo {
 		i := a.info
 		a.infoM.Unlock()
 		if i.SessionID == "" {
-			continue // its first step is still running
+			continue // nothing has been done with it yet
 		}
 		i.IdleMS = now - i.LastActivity
 		out = append(out, i)
@@ -99,6 +131,9 @@ func (s *Sessions) list() []pool.SessionInfo {
 
 // detail describes one session, rebuilding it when its owner is dead.
 func (s *Sessions) detail(ctx context.Context, sid string, history bool) (pool.SessionInfo, []pool.HistoryEntry, error) {
+	if info, ok := s.running(sid); ok {
+		return info, nil, nil
+	}
 	a := s.lock(sid)
 	defer s.settle(a)
 	ended, err := s.own(ctx, a)
@@ -124,7 +159,7 @@ func liveDetail(sess *engine.Session, h *engine.History) *pool.SessionDetail {
 	d := &pool.SessionDetail{
 		QueryTimes: map[string]int64{}, Rounds: i.Rounds, ElapsedMS: time.Since(i.StartedAt).Milliseconds(),
 		PromptTokens: i.PromptTokens, ResponseTokens: i.ResponseTokens, Logs: []pool.LogEntry{},
-		Limits: i.Limits.Map(), Queries: []pool.Query{},
+		Limits: i.Limits.Map(), Grants: i.Grants.Map(), Queries: []pool.Query{},
 	}
 	for _, q := range sess.Open() {
 		d.Queries = append(d.Queries, pool.Query(q))
@@ -155,7 +190,7 @@ func (s *Sessions) endedInfo(sid string, h *engine.History) pool.SessionInfo {
 	info := pool.SessionInfo{
 		SessionID: sid, State: string(h.End.Status), Strategy: h.Start.Strategy, LLMCalls: int64(len(h.Exchanges)),
 		StartedAt: h.Start.At.UnixMilli(), LastActivity: h.Start.At.UnixMilli(),
-		Detail: &pool.SessionDetail{Queries: []pool.Query{}, Logs: []pool.LogEntry{}, QueryTimes: map[string]int64{}, Limits: h.Start.Limits.Map(), Finished: &wire},
+		Detail: &pool.SessionDetail{Queries: []pool.Query{}, Logs: []pool.LogEntry{}, QueryTimes: map[string]int64{}, Limits: h.Start.Limits.Map(), Grants: h.Start.Grants.Map(), Finished: &wire},
 	}
 	for _, x := range h.Exchanges {
 		if x.Answer != nil {

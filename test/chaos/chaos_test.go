@@ -18,7 +18,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/algocline/algocline/test/rawmcp"
+	"github.com/algocline/algocline/internal/rawmcp"
 )
 
 // kills is how many processes a run kills in all; ALC_CHAOS_KILLS sets another number.

@@ -85,16 +85,35 @@ func (h *home) stopServer(n int, kill bool) {
 	}
 }
 
-// endWorkers sends a signal to every worker of this home and waits until they are gone. A worker
-// is found by the lock that it holds and that names it, so nobody else is hit.
-func (h *home) endWorkers(sig syscall.Signal) int {
+// workerLocks are the locks of this home's workers. A worker is found by the lock that it holds
+// and that names it, so nobody else is hit.
+func (h *home) workerLocks() []string {
 	h.t.Helper()
 	locks, err := filepath.Glob(filepath.Join(h.dir, "state", "pool", "w-*.lock"))
 	if err != nil {
 		h.t.Fatal(err)
 	}
+	return locks
+}
+
+// workers are the pids of this home's live workers.
+func (h *home) workers() []int {
+	h.t.Helper()
+	var pids []int
+	for _, path := range h.workerLocks() {
+		if pid := lockHolder(h.t, path); pid != 0 {
+			pids = append(pids, pid)
+		}
+	}
+	return pids
+}
+
+// endWorkers sends a signal to every worker of this home, waits until they are gone, and tells
+// how many there were.
+func (h *home) endWorkers(sig syscall.Signal) int {
+	h.t.Helper()
 	ended := 0
-	for _, path := range locks {
+	for _, path := range h.workerLocks() {
 		pid := lockHolder(h.t, path)
 		if pid == 0 {
 			continue

@@ -17,6 +17,7 @@ import (
 	"github.com/algocline/algocline/journal/sqlite"
 	"github.com/algocline/algocline/pool"
 	"github.com/algocline/algocline/pool/worker"
+	"github.com/algocline/algocline/service"
 )
 
 // openAreas are files of vectors that wait for functions of the library, each with its reason.
@@ -38,7 +39,7 @@ var openVectors = map[string]string{
 	"env/dotenv-relative-needs-a-project":          "alc.env is not filled yet",
 	"fork-pkgs/child-sees-env-and-its-ctx":         "alc.env is not filled yet",
 	"vm-json/globals-alc-functions":                "lists functions of areas that are open",
-	"vm-json/globals-alc-tables":                   "alc.card and alc.math are not written yet",
+	"vm-json/globals-alc-tables":                   "alc.math is not written yet",
 	"vm-json/evalframe-is-preloaded":               "evalframe is not written yet",
 	"vm-json/llm-in-gsub-callback":                 "string.gsub cannot pause in its callback yet",
 }
@@ -206,7 +207,11 @@ func (h *home) close(t *testing.T) {
 func (h *home) run(t *testing.T, v Vector) (g Got) {
 	ctx, cancel := context.WithTimeout(t.Context(), 60*time.Second)
 	defer cancel()
-	f, err := h.sessions.Run(ctx, pool.RunRequest{Code: &v.Code, Ctx: v.Ctx})
+	env, err := service.Environment(v.Ctx, "")
+	if err != nil {
+		return Got{Status: "error", Error: err.Error()}
+	}
+	f, err := h.sessions.Run(ctx, pool.RunRequest{Code: &v.Code, Ctx: v.Ctx, Env: env})
 	for n := 0; err == nil && f.Type == pool.FeedPaused; n++ {
 		g.Pauses = append(g.Pauses, views(t, f.Queries))
 		if n == len(v.Answers) {

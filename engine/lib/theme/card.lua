@@ -167,8 +167,8 @@ function def.compare(a, b, opts)
     error("alc.card.compare: alpha must be a number in (0, 1)", 2)
   end
   local xs, ys = values(a, metric, opts.where), values(b, metric, opts.where)
-  local test = alc.math.welch_t_test(xs, ys)
-  local mean_a, mean_b = alc.math.mean(xs), alc.math.mean(ys)
+  local stats = alc.math
+  local test, mean_a, mean_b = stats.welch_t_test(xs, ys), stats.mean(xs), stats.mean(ys)
   local significant, winner = test.p_value < alpha, "none"
   if significant then winner = mean_a > mean_b and "a" or "b" end
   return {

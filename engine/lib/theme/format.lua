@@ -1,6 +1,6 @@
 -- string.format that survives the numbers of a model.
 local sys, alc, lib, def = ...
-local type, tonumber, error, select = type, tonumber, error, select
+local type, tonumber, error, pcall, select = type, tonumber, error, pcall, select
 local find, format, gmatch, gsub, sub = string.find, string.format, string.gmatch, string.gsub, string.sub
 local concat, unpack = table.concat, table.unpack
 local floor, ceil, huge, mathtype = math.floor, math.ceil, math.huge, math.type
@@ -37,14 +37,15 @@ local function integer(v)
   return rounded(v), nil
 end
 
--- fmt is string.format, but integer conversions round fractions and take numeric strings, NaN
--- and infinities are written as words, and %s of nil is <nil>.
-function def.fmt(fmt, ...)
-  if fmt == nil then return "" end
-  if type(fmt) ~= "string" then
-    error(format("bad argument #1 to 'fmt' (string expected, got %s)", type(fmt)), 2)
-  end
-  local args, n = { ... }, select("#", ...)
+-- as_word turns a conversion into one for a word, which takes a width and a side and no other flag.
+local function as_word(modifiers)
+  local left = find(modifiers, "^[+ #0]*%-") and "-" or ""
+  return "%" .. left .. gsub(modifiers, "^[-+ #0]*", "") .. "s"
+end
+
+-- prepared makes n arguments fit for the conversions of a format, in place, and returns the
+-- format that they fit.
+local function prepared(fmt, args, n)
   local pieces, done, used, at = {}, 1, 0, 1
   while true do
     local from, to, modifiers, conversion = find(fmt, "%%([-+ #%d.]*)(.?)", at)
@@ -54,21 +55,30 @@ function def.fmt(fmt, ...)
     if what == "text" and args[used] == nil and used <= n then
       args[used] = "<nil>"
     elseif what == "integer" then
-      local word
-      args[used], word = integer(args[used])
+      local v, word = integer(args[used])
+      args[used] = word or v
       if word then
-        args[used] = word
-        -- A word takes a width and a side, no other flag.
-        local left = find(modifiers, "^[+ #0]*%-") and "-" or ""
-        pieces[#pieces + 1] = sub(fmt, done, from) .. left .. gsub(modifiers, "^[-+ #0]*", "") .. "s"
+        pieces[#pieces + 1] = sub(fmt, done, from - 1) .. as_word(modifiers)
         done = to + 1
       end
     end
     at = to + 1
   end
-  if done > 1 then fmt = concat(pieces) .. sub(fmt, done) end
-  -- A tail call, so that an error of string.format names the caller's line.
-  return format(fmt, unpack(args, 1, n))
+  if done == 1 then return fmt end
+  return concat(pieces) .. sub(fmt, done)
+end
+
+-- fmt is string.format, but integer conversions round fractions and take numeric strings, NaN
+-- and infinities are written as words, and %s of nil is <nil>.
+function def.fmt(fmt, ...)
+  if fmt == nil then return "" end
+  if type(fmt) ~= "string" then
+    error(format("bad argument #1 to 'fmt' (string expected, got %s)", type(fmt)), 2)
+  end
+  local args, n = { ... }, select("#", ...)
+  local ok, result = pcall(format, prepared(fmt, args, n), unpack(args, 1, n))
+  if not ok then error(result, 2) end
+  return result
 end
 
 function def.log_fmt(level, fmt, ...)

@@ -1,0 +1,80 @@
+package worker
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/algocline/algocline/engine"
+)
+
+// Nothing leads out of a granted directory.
+func TestGrantedFiles(t *testing.T) {
+	top := t.TempDir()
+	dir, outside := filepath.Join(top, "granted"), filepath.Join(top, "outside")
+	for _, d := range []string{dir, outside, filepath.Join(dir, "sub")} {
+		if err := os.MkdirAll(d, 0o700); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for name, text := range map[string]string{"granted/a": "A", "granted/sub/b": "B", "outside/secret": "S"} {
+		if err := os.WriteFile(filepath.Join(top, name), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for link, to := range map[string]string{"file": "../outside/secret", "dir": "../outside", "abs": filepath.Join(outside, "secret"), "inside": "sub/b"} {
+		if err := os.Symlink(to, filepath.Join(dir, link)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	h := &host{}
+	g := engine.Grants{Read: []string{dir}, Write: []string{dir}}
+	reads := []struct {
+		path, want string
+	}{
+		{filepath.Join(dir, "a"), "A"},
+		{"a", "A"},
+		{"sub/../sub/b", "B"},
+		{"inside", "B"},
+		{filepath.Join(dir, "sub/../../outside/secret"), ""},
+		{filepath.Join(outside, "secret"), ""},
+		{"../outside/secret", ""},
+		{"file", ""},
+		{"dir/secret", ""},
+		{"abs", ""},
+		{"sub", ""},
+		{"", ""},
+		{dir + "-other/a", ""},
+	}
+	for _, tt := range reads {
+		p, err := h.ReadFile(g, tt.path, 1<<20)
+		if string(p) != tt.want || (err == nil) != (tt.want != "") {
+			t.Errorf("reading %q: %q, %v", tt.path, p, err)
+		}
+	}
+	for _, path := range []string{filepath.Join(outside, "new"), "../outside/new", "dir/new", "file", "abs", "sub"} {
+		if err := h.WriteFile(g, path, []byte("X"), false); err == nil {
+			t.Errorf("wrote %q", path)
+		}
+	}
+	if err := h.RenameFile(g, "a", filepath.Join(outside, "a")); err == nil {
+		t.Error("renamed out of the directory")
+	}
+	if err := h.RenameFile(g, filepath.Join(dir, "a"), filepath.Join(dir, "moved")); err != nil {
+		t.Error(err)
+	}
+	if err := h.RemoveFile(g, "dir/secret"); err == nil {
+		t.Error("removed a file outside")
+	}
+	if p, err := os.ReadFile(filepath.Join(outside, "secret")); string(p) != "S" {
+		t.Errorf("the file outside holds %q, %v", p, err)
+	}
+	var ng *engine.NotGrantedError
+	if _, err := h.ReadFile(engine.Grants{}, "a", 1); !errors.As(err, &ng) {
+		t.Errorf("without a grant: %v", err)
+	}
+	if _, err := h.ReadFile(g, "inside", 0); err == nil {
+		t.Error("read more than allowed")
+	}
+}
