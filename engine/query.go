@@ -54,7 +54,7 @@ func jsonSize(s string) int64 {
 		switch c := s[i]; {
 		case c < 0x20 || c == '<' || c == '>' || c == '&':
 			n += 5
-		case c == '"' || c == '\':
+		case c == '"' || c == '\\':
 			n++
 		case c == 0xe2: // U+2028 and U+2029 may be escaped
 			n += 3
