@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/algocline/algocline/pool"
 	"github.com/algocline/algocline/service"
 	"github.com/algocline/algocline/strategies"
 )
@@ -153,9 +154,10 @@ func (a *app) run(ctx context.Context, s *service.Service, in service.RunInput, 
 	return err
 }
 
-// lostSession says which session it may be that a failed start has left behind.
+// lostSession says which session a start may have left behind whose outcome is not known.
 func lostSession(err error, sid string) error {
-	if sid == "" || judge(err).code != "" {
+	var broken *pool.IOError
+	if !errors.As(err, &broken) && !errors.Is(err, context.Canceled) {
 		return err
 	}
 	return &hinted{err, []string{"the session may have started: alc status " + sid}}
