@@ -46,8 +46,8 @@ where the session stands now, so a command that failed can simply be repeated.`,
 			})
 		},
 	}
-	cmd.Flags().StringVar(&f.query, "query", "", "the query's id; may be left out when one is open")
-	cmd.Flags().StringVar(&f.answer, "answer", "", "the answer: TEXT, @FILE, or - for standard input; a last newline of the two is dropped")
+	cmd.Flags().StringVar(&f.query, "query", "", "the `ID` of the query; may be left out when one is open")
+	cmd.Flags().StringVar(&f.answer, "answer", "", "the answer: `TEXT`, @FILE, or - for standard input; a last newline of the two is dropped")
 	addAnswerFlags(cmd, &f.answers)
 	return cmd
 }
