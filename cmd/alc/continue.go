@@ -103,8 +103,11 @@ func present(ctx context.Context, s *service.Service, sid string) (pool.Feed, er
 		return feed, err
 	}
 	for _, info := range status.Sessions {
-		if info.SessionID != sid || info.Detail == nil {
+		switch {
+		case info.SessionID != sid:
 			continue
+		case info.Detail == nil:
+			return feed, &hinted{fmt.Errorf("session %s is %s", sid, info.State), []string{"it asks nothing now; alc status " + sid + " shows when it does"}}
 		}
 		if end := info.Detail.Finished; end != nil {
 			feed.Type, feed.Status, feed.Output = pool.FeedFinished, end.Status, end.Output
