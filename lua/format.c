@@ -72,7 +72,7 @@ static void add_char(luaL_Buffer *b, char *spec, int c)
 }
 
 /* Adds the string on top of the stack, which is popped. */
-static void add_string(luaL_Buffer *b, char *spec, lua_State *L, int arg)
+static void add_string(luaL_Buffer *b, char *spec, char letter, lua_State *L, int arg)
 {
 	size_t n, m = strlen(spec);
 	const char *s = lua_tolstring(L, -1, &n);
@@ -81,6 +81,7 @@ static void add_string(luaL_Buffer *b, char *spec, lua_State *L, int arg)
 		return;
 	}
 	luaL_argcheck(L, n == strlen(s), arg, "string contains zeros");
+	check_spec(L, spec, letter, "-", letter == 's');
 	if (n >= 100 && !strchr(spec, '.')) {
 		luaL_addvalue(b);
 		return;
@@ -164,29 +165,39 @@ static void add_item(luaL_Buffer *b, char *spec, char letter, lua_State *L, int 
 		return;
 	case 'd':
 	case 'i':
+		luaL_checkinteger(L, arg);
 		check_spec(L, spec, letter, "-+0 ", true);
+		add_with(b, spec, "ll", letter, L, arg);
+		return;
+	case 'u':
+		luaL_checkinteger(L, arg);
+		check_spec(L, spec, letter, "-0", true);
 		add_with(b, spec, "ll", letter, L, arg);
 		return;
 	case 'o':
 	case 'x':
 	case 'X':
+		luaL_checkinteger(L, arg);
 		check_spec(L, spec, letter, "-#0", true);
 		add_with(b, spec, "ll", letter, L, arg);
 		return;
 	case 'a':
 	case 'A':
+		check_spec(L, spec, letter, "-+#0 ", true);
+		add_with(b, spec, "", letter, L, arg);
+		return;
 	case 'e':
 	case 'E':
 	case 'f':
 	case 'g':
 	case 'G':
+		luaL_checknumber(L, arg);
 		check_spec(L, spec, letter, "-+#0 ", true);
 		add_with(b, spec, "", letter, L, arg);
 		return;
 	case 'p':
-		check_spec(L, spec, letter, "-", false);
 		push_pointer(L, arg);
-		add_string(b, spec, L, arg);
+		add_string(b, spec, letter, L, arg);
 		return;
 	case 'q':
 		if (spec[1])
@@ -195,8 +206,7 @@ static void add_item(luaL_Buffer *b, char *spec, char letter, lua_State *L, int 
 		return;
 	case 's':
 		vm_tostring(L, arg);
-		check_spec(L, spec, letter, "-", true);
-		add_string(b, spec, L, arg);
+		add_string(b, spec, letter, L, arg);
 		return;
 	}
 	spec[strlen(spec) + 1] = '\0';
