@@ -52,7 +52,7 @@ static int table_insert(lua_State *L)
 static int table_remove(lua_State *L)
 {
 	lua_Integer n = length(L, 1, writing), at = luaL_optinteger(L, 2, n);
-	if (lua_gettop(L) >= 2)
+	if (at != n)
 		luaL_argcheck(L, (lua_Unsigned)at - 1u <= (lua_Unsigned)n, 2, "position out of bounds");
 	lua_geti(L, 1, at);
 	for (; at < n; at++) {
