@@ -12,7 +12,7 @@
 /* Copies one conversion into spec, without its letter, and returns where that is. */
 static const char *conversion(lua_State *L, const char *s, char *spec)
 {
-	size_t n = strspn(s, "-+#0 123456789.");
+	size_t n = isalpha((unsigned char)*s) ? 0 : strspn(s, "-+#0 123456789.");
 	if (n >= 20)
 		luaL_error(L, "invalid format (too long)");
 	spec[0] = '%';
@@ -26,6 +26,8 @@ static const char *conversion(lua_State *L, const char *s, char *spec)
 static void check_spec(lua_State *L, const char *spec, char letter, const char *flags, bool precision)
 {
 	const char *p = spec + 1;
+	if (!*p)
+		return;
 	p += strspn(p, flags);
 	if (*p != '0') {
 		for (int i = 0; i < 2 && isdigit((unsigned char)*p); i++)
@@ -53,10 +55,15 @@ static void add_text(luaL_Buffer *b, const char *fmt, ...)
 	luaL_addsize(b, (size_t)(n < 0 ? 0 : n >= ITEM ? ITEM - 1 : n));
 }
 
+static void append(char *spec, const char *end)
+{
+	memcpy(spec + strlen(spec), end, strlen(end) + 1);
+}
+
 static void add_with(luaL_Buffer *b, char *spec, const char *length, char letter, lua_State *L, int arg)
 {
-	size_t n = strlen(spec);
-	snprintf(spec + n, SPEC - n, "%s%c", length, letter);
+	append(spec, length);
+	append(spec, (char[]){letter, '\0'});
 	char *p = luaL_prepbuffsize(b, ITEM);
 	int len = *length ? snprintf(p, ITEM, spec, (long long)luaL_checkinteger(L, arg))
 		: snprintf(p, ITEM, spec, (double)luaL_checknumber(L, arg));
@@ -65,8 +72,7 @@ static void add_with(luaL_Buffer *b, char *spec, const char *length, char letter
 
 static void add_char(luaL_Buffer *b, char *spec, int c)
 {
-	size_t n = strlen(spec);
-	snprintf(spec + n, SPEC - n, "c");
+	append(spec, "c");
 	char *p = luaL_prepbuffsize(b, ITEM);
 	luaL_addsize(b, (size_t)snprintf(p, ITEM, spec, c));
 }
@@ -86,7 +92,7 @@ static void add_string(luaL_Buffer *b, char *spec, char letter, lua_State *L, in
 		luaL_addvalue(b);
 		return;
 	}
-	snprintf(spec + m, SPEC - m, "s");
+	append(spec, "s");
 	/* The buffer may move the stack's top: keep the string below it. */
 	char item[ITEM];
 	int len = snprintf(item, sizeof item, spec, s);

@@ -12,33 +12,47 @@ typedef struct {
 	size_t at;          /* next byte of the subject */
 	size_t last;        /* the end of the last match, plus one; 0: there was none */
 	size_t match, end;  /* the match that is being replaced */
+	size_t copied;      /* bytes of the subject that the text has, or replaces */
 	lua_Integer count, limit;
-	bool anchored, changed;
-	size_t len, size;   /* of the text so far, which lies in a userdata of its own */
+	bool anchored;
+	area *scratch;      /* where the text is made; NULL: in a userdata of its own */
+	char *text;
+	size_t len, size;
 } state;
 
 /* ---- the text so far ---- */
 
-/* Room for more bytes of text. A userdata, not a luaL_Buffer: it outlives a yield, and its
- * growth gets the help of an emergency collection. */
+/* Room for more bytes. Where Lua code may run in between, or yield, the text lies in a userdata,
+ * whose growth, unlike a luaL_Buffer's, gets the help of an emergency collection. */
 static char *room(lua_State *L, state *g, size_t more)
 {
-	if (g->size - g->len < more) {
+	if (g->scratch) {
+		g->scratch->len = g->len;
+		g->text = vm_room(L, g->scratch, more) - g->len;
+	} else if (g->size - g->len < more) {
 		size_t size = g->len + more;
 		size += size / 2 + 64;
 		char *p = lua_newuserdatauv(L, size, 0);
 		if (g->len)
-			memcpy(p, lua_touserdata(L, TEXT), g->len);
+			memcpy(p, g->text, g->len);
 		lua_replace(L, TEXT);
+		g->text = p;
 		g->size = size;
 	}
-	return (char *)lua_touserdata(L, TEXT) + g->len;
+	return g->text + g->len;
 }
 
 static void add(lua_State *L, state *g, const char *s, size_t n)
 {
 	memcpy(room(L, g, n), s, n);
 	g->len += n;
+}
+
+/* Adds what lies before the match, which is then replaced. */
+static void add_before(lua_State *L, state *g, const char *s)
+{
+	add(L, g, s + g->copied, g->match - g->copied);
+	g->copied = g->end;
 }
 
 /* ---- replacements ---- */
@@ -72,18 +86,15 @@ static void add_template(matcher *m, state *g, const char *s, const char *e)
 	}
 }
 
-/* Adds the value on top of the stack, or the match itself for nil and false. */
+/* Adds the value on top of the stack; nil and false leave the match as it is. */
 static void add_value(lua_State *L, state *g)
 {
-	const char *s = lua_tostring(L, SUBJECT);
 	size_t n;
-	if (!lua_toboolean(L, -1)) {
-		add(L, g, s + g->match, g->end - g->match);
-	} else if (lua_isstring(L, -1)) {
+	if (lua_isstring(L, -1)) {
+		add_before(L, g, lua_tostring(L, SUBJECT));
 		const char *text = lua_tolstring(L, -1, &n);
 		add(L, g, text, n);
-		g->changed = true;
-	} else {
+	} else if (lua_toboolean(L, -1)) {
 		luaL_error(L, "invalid replacement value (a %s)", luaL_typename(L, -1));
 	}
 	lua_settop(L, TEXT);
@@ -93,11 +104,13 @@ static void add_value(lua_State *L, state *g)
 
 static int finish(lua_State *L, state *g, const char *s, size_t n)
 {
-	if (!g->changed) {
+	if (g->copied == 0 && g->len == 0) {
 		lua_pushvalue(L, SUBJECT);
 	} else {
-		add(L, g, s + g->at, n - g->at);
-		lua_pushlstring(L, lua_touserdata(L, TEXT), g->len);
+		add(L, g, s + g->copied, n - g->copied);
+		lua_pushlstring(L, g->text, g->len);
+		if (g->scratch)
+			vm_relax(vm_of(L));
 	}
 	lua_pushinteger(L, g->count);
 	return 2;
@@ -123,8 +136,8 @@ static void replace(matcher *m, state *g, const char *s, const char *e)
 		add_value(L, g);
 		return;
 	}
+	add_before(L, g, m->s);
 	add_template(m, g, s, e);
-	g->changed = true;
 }
 
 static int go_on(lua_State *L, state *g)
@@ -134,24 +147,28 @@ static int go_on(lua_State *L, state *g)
 	matcher m;
 	pattern_init(&m, L, s, n, p, np);
 	p += g->anchored;
+	int first = g->anchored ? -1 : pattern_first(p, np);
 	while (g->count < g->limit && !(g->anchored && (g->at || g->last))) {
+		if (first >= 0) {
+			const char *at = memchr(s + g->at, first, n - g->at);
+			if (!at)
+				break;
+			g->at = (size_t)(at - s);
+		}
 		m.level = 0;
 		const char *e = pattern_match(&m, s + g->at, p);
 		if (e && (size_t)(e - s) + 1 != g->last) {
-			size_t from = g->at;
 			g->count++;
-			g->match = from;
+			g->match = g->at;
 			g->end = g->at = (size_t)(e - s);
 			g->last = g->at + 1;
-			replace(&m, g, s + from, e);
+			replace(&m, g, s + g->match, e);
 		} else if (g->at < n && !g->anchored) {
-			*room(L, g, 1) = s[g->at++];
-			g->len++;
+			g->at++;
 		} else {
 			break;
 		}
-		if (g->at % 4096 == 0)
-			vm_poll(L);
+		pattern_spend(&m, 1);
 	}
 	return finish(L, g, s, n);
 }
@@ -176,8 +193,17 @@ int string_gsub(lua_State *L)
 		REPLACEMENT, "string/function/table");
 	lua_Integer limit = luaL_optinteger(L, LIMIT, (lua_Integer)n + 1);
 	lua_settop(L, LIMIT);
+	state local = {.limit = limit, .anchored = *p == '^'};
+	bool calls = kind == LUA_TFUNCTION || (kind == LUA_TTABLE && lua_getmetatable(L, REPLACEMENT));
+	if (!calls) { /* then nothing else uses the scratch area meanwhile */
+		local.scratch = &vm_of(L)->scratch;
+		lua_pushnil(L);
+		lua_pushnil(L);
+		return go_on(L, &local);
+	}
+	lua_settop(L, LIMIT);
 	state *g = lua_newuserdatauv(L, sizeof *g, 0);
-	*g = (state){.limit = limit, .anchored = *p == '^'};
+	*g = local;
 	lua_pushnil(L);
 	return go_on(L, g);
 }

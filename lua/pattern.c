@@ -40,6 +40,16 @@ static inline void spend(matcher *m, size_t work)
 	vm_poll(m->L);
 }
 
+void pattern_spend(matcher *m, size_t work) { spend(m, work); }
+
+/* The byte with which every match begins, or -1 when there is no such byte. */
+int pattern_first(const char *p, size_t n)
+{
+	if (n == 0 || (*p && strchr("^$*+?.([%-)", *p)))
+		return -1;
+	return n > 1 && p[1] && strchr("*?-", p[1]) ? -1 : (unsigned char)*p;
+}
+
 /* ---- single characters ---- */
 
 /* The end of the item that begins at p: a character, %x or a set. */
@@ -252,65 +262,90 @@ static const char *match_back(matcher *m, const char *s, int digit)
 	return s + n;
 }
 
+/* Matches what an escape begins and a single character does not: a balance, a frontier, a
+ * capture again. Returns false when p begins none of these; otherwise sets *next to the pattern
+ * behind it and *s to the subject behind it, or to NULL. */
+static bool match_special(matcher *m, const char **s, const char *p, const char **next)
+{
+	const char *end;
+	if (p + 1 == m->pattern_end)
+		return false;
+	switch (p[1]) {
+	case 'b':
+		*s = match_balanced(m, *s, p + 2);
+		*next = p + 4;
+		return true;
+	case 'f':
+		p += 2;
+		if (p >= m->pattern_end || *p != '[')
+			luaL_error(m->L, "missing '[' after '%%f' in pattern");
+		end = item_end(m, p);
+		if (!at_frontier(m, *s, p, end))
+			*s = NULL;
+		*next = end;
+		return true;
+	}
+	if (!isdigit((unsigned char)p[1]))
+		return false;
+	*s = match_back(m, *s, (unsigned char)p[1]);
+	*next = p + 2;
+	return true;
+}
+
+/* Matches one item with what may follow it. Returns true when that settles the whole rest, whose
+ * end is then in *s; otherwise *s and *p are behind the item. */
+static inline bool match_item(matcher *m, const char **s, const char **p)
+{
+	const char *end = item_end(m, *p), *e;
+	if (**p == '[')
+		spend(m, (size_t)(end - *p) / 8); /* a set can be long */
+	switch (end < m->pattern_end ? *end : '\0') {
+	case '*':
+		*s = match_longest(m, *s, *p, end);
+		return true;
+	case '+':
+		*s = takes(m, *s, *p, end) ? match_longest(m, *s + 1, *p, end) : NULL;
+		return true;
+	case '-':
+		*s = match_shortest(m, *s, *p, end);
+		return true;
+	case '?':
+		if (takes(m, *s, *p, end) && (e = pattern_match(m, *s + 1, end + 1))) {
+			*s = e;
+			return true;
+		}
+		*p = end + 1;
+		return false;
+	}
+	*s = takes(m, *s, *p, end) ? *s + 1 : NULL;
+	*p = end;
+	return *s == NULL;
+}
+
 /* The end of the match of the pattern from p on at s, or NULL. */
-static const char *match_here(matcher *m, const char *s, const char *p)
+static inline const char *match_here(matcher *m, const char *s, const char *p)
 {
 	while (p < m->pattern_end) {
 		spend(m, 1);
-		if (*p == '(')
+		switch (*p) {
+		case '(':
 			return p[1] == ')' ? begin_capture(m, s, p + 2, CAPTURE_POSITION)
 				: begin_capture(m, s, p + 1, CAPTURE_OPEN);
-		if (*p == ')')
+		case ')':
 			return end_capture(m, s, p + 1);
-		if (*p == '$' && p + 1 == m->pattern_end)
-			return s == m->end ? s : NULL;
-		if (*p == '%' && p + 1 < m->pattern_end) {
-			if (p[1] == 'b') {
-				if (!(s = match_balanced(m, s, p + 2)))
+		case '$':
+			if (p + 1 == m->pattern_end)
+				return s == m->end ? s : NULL;
+			break;
+		case '%':
+			if (match_special(m, &s, p, &p)) {
+				if (!s)
 					return NULL;
-				p += 4;
-				continue;
-			}
-			if (p[1] == 'f') {
-				p += 2;
-				if (p >= m->pattern_end || *p != '[')
-					luaL_error(m->L, "missing '[' after '%%f' in pattern");
-				const char *end = item_end(m, p);
-				if (!at_frontier(m, s, p, end))
-					return NULL;
-				p = end;
-				continue;
-			}
-			if (isdigit((unsigned char)p[1])) {
-				if (!(s = match_back(m, s, (unsigned char)p[1])))
-					return NULL;
-				p += 2;
 				continue;
 			}
 		}
-		const char *end = item_end(m, p);
-		spend(m, (size_t)(end - p) / 8); /* a set can be long */
-		char suffix = end < m->pattern_end ? *end : '\0';
-		switch (suffix) {
-		case '*':
-			return match_longest(m, s, p, end);
-		case '+':
-			return takes(m, s, p, end) ? match_longest(m, s + 1, p, end) : NULL;
-		case '-':
-			return match_shortest(m, s, p, end);
-		case '?':
-			if (takes(m, s, p, end)) {
-				const char *e = pattern_match(m, s + 1, end + 1);
-				if (e)
-					return e;
-			}
-			p = end + 1;
-			continue;
-		}
-		if (!takes(m, s, p, end))
-			return NULL;
-		s++;
-		p = end;
+		if (match_item(m, &s, &p))
+			return s;
 	}
 	return s;
 }

@@ -29,6 +29,8 @@ void pattern_init(matcher *m, lua_State *L, const char *s, size_t n, const char 
 const char *pattern_match(matcher *m, const char *s, const char *p);
 void pattern_push_capture(matcher *m, int i, const char *s, const char *e);
 int pattern_push_captures(matcher *m, const char *s, const char *e);
+void pattern_spend(matcher *m, size_t work);
+int pattern_first(const char *p, size_t n);
 bool pattern_is_plain(const char *p, size_t n);
 
 #endif

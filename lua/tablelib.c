@@ -9,12 +9,17 @@
 /* Accepts tables, and other values with the metamethods that the access needs. */
 static lua_Integer length(lua_State *L, int i, const char *const *events)
 {
-	if (lua_type(L, i) != LUA_TTABLE)
+	if (lua_type(L, i) == LUA_TTABLE) {
+		if (!lua_getmetatable(L, i))
+			return (lua_Integer)lua_rawlen(L, i);
+		lua_pop(L, 1);
+	} else {
 		for (; *events; events++) {
 			if (luaL_getmetafield(L, i, *events) == LUA_TNIL)
 				luaL_checktype(L, i, LUA_TTABLE);
 			lua_pop(L, 1);
 		}
+	}
 	return luaL_len(L, i);
 }
 
