@@ -77,6 +77,7 @@ type Session struct {
 
 	border    hash.Hash         // chained over everything that crosses the VM's border
 	stepReads int               // events of this step
+	helped    time.Duration     // what long helpers took in this step
 	adopted   map[string]bool   // namespaces of state whose files are known to be imported
 	pause     []Query           // the queries of the present pause
 	given     map[string]string // their answers so far

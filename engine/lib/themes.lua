@@ -4,7 +4,7 @@
 -- A theme is a chunk that gets sys, alc, lib and the table to define its members in; its globals
 -- are lib.pristine. It must look up what scripts may replace (alc.llm, alc.log …) in alc when it
 -- is called, not when it is loaded.
-local error = error
+local error, next, setmetatable = error, next, setmetatable
 local request, load = sys.request, sys.load
 
 local function theme(name, target, members)
@@ -43,3 +43,27 @@ theme("collections", alc, { "map", "filter", "reduce", "vote" })
 theme("flow", alc, { "tuning", "pipe" })
 theme("fork", alc, { "fork" })
 theme("files", io, { "open", "lines", "type" })
+
+-- alc.math is a table that fills itself when it is first looked into: stubs for so many members
+-- would cost every session more than most of them need.
+local function fill(members)
+  local chunk, why = load(request("theme", "math"), "alc.math", lib.pristine)
+  if chunk == nil then error(why, 0) end
+  local made = {}
+  chunk(sys, alc, lib, made)
+  setmetatable(members, nil)
+  for k, f in next, made do
+    if members[k] == nil then members[k] = f end
+  end
+end
+
+alc.math = setmetatable({}, {
+  __index = function(members, k)
+    fill(members)
+    return members[k]
+  end,
+  __pairs = function(members)
+    fill(members)
+    return next, members
+  end,
+})
