@@ -44,6 +44,10 @@ theme("flow", alc, { "tuning", "pipe" })
 theme("fork", alc, { "fork" })
 theme("files", io, { "open", "lines", "type" })
 
+alc.card = {}
+theme("card", alc.card, { "create", "get", "list", "append", "open", "close", "find", "alias_set", "alias_list", "get_by_alias",
+  "write_samples", "read_samples", "lineage", "sink_backfill", "compare" })
+
 -- alc.math is a table that fills itself when it is first looked into: stubs for so many members
 -- would cost every session more than most of them need.
 local function fill(members)
