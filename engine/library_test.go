@@ -158,6 +158,17 @@ return {
 		"strategy.lua:17: bad argument #2 to 'use' (string expected, got table)"]}`)
 }
 
+// The children of a fork have the values of their parent.
+func TestEnvironmentOfChildren(t *testing.T) {
+	st := start(`return alc.fork({ "child" }, {})[1].result`)
+	st.Env = map[string]string{"A": "1"}
+	st.Dirs = Dirs{State: "/home/a/state"}
+	o, _ := play(t, func(h *memHost) {
+		h.modules["child"] = `return { run = function() return { alc.env.A, alc._dirs.state } end }`
+	}, st)
+	checkOutcome(t, o, `["1","/home/a/state"]`)
+}
+
 func TestNoEnvironment(t *testing.T) {
 	runLibrary(t, []libraryTest{
 		{name: "nothing in it", code: `return { alc.env.A == nil, alc.env:get("A", 5), alc.env:use { "A" } }`, want: `[true,5,{}]`},
