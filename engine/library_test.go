@@ -3,6 +3,7 @@ package engine
 import (
 	"encoding/json"
 	"fmt"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -178,4 +179,27 @@ func TestStd(t *testing.T) {
 		{name: "time", code: `return std.time.now() > 1e9`, want: `true`},
 		{name: "files need a grant", code: `local s, why = std.fs.read("/etc/passwd") return { s == nil, why:find("--allow-read", 1, true) ~= nil, std.fs.is_file("/etc/passwd") }`, want: `[true,true,false]`},
 	})
+}
+
+// Every standard function that a theme uses is among those that are kept for themes.
+func TestThemesUseWhatIsKept(t *testing.T) {
+	kept := map[string]bool{}
+	for _, m := range regexp.MustCompile(`pristine\.(\w+) = keep\({}, \w+, "([^"]*)"`).FindAllStringSubmatch(string(libFile("lib/base.lua")), -1) {
+		for _, name := range strings.Fields(m[2]) {
+			kept[m[1]+"."+name] = true
+		}
+	}
+	themes, err := libFiles.ReadDir("lib/theme")
+	if err != nil || len(themes) == 0 || len(kept) == 0 {
+		t.Fatalf("%d themes, %d names, %v", len(themes), len(kept), err)
+	}
+	comment := regexp.MustCompile(`--[^\n]*`)
+	used := regexp.MustCompile(`\b(?:math|string|table|utf8)\.\w+`)
+	for _, f := range themes {
+		for _, name := range used.FindAllString(comment.ReplaceAllString(string(libFile("lib/theme/"+f.Name())), ""), -1) {
+			if !kept[name] {
+				t.Errorf("theme %s uses %s, which base.lua does not keep", f.Name(), name)
+			}
+		}
+	}
 }

@@ -10,7 +10,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/algocline/algocline/llm/recording"
 	"github.com/algocline/algocline/pool"
 	"github.com/algocline/algocline/service"
 )
@@ -87,7 +86,6 @@ func judge(err error) verdict {
 		input    *service.InputError
 		read     *service.ReadError
 		settings *settingsError
-		parse    *recording.ParseError
 	)
 	switch {
 	case errors.As(err, &usage):
@@ -98,9 +96,12 @@ func judge(err error) verdict {
 	case errors.As(err, &remote):
 		v.exit, v.code, v.details = exitOfCode(remote.Code), string(remote.Code), remote.Details
 		v.hints = hintsOf(remote)
+		if remote.Code == pool.CodeSessionNotFound {
+			v.message, _, _ = strings.Cut(v.message, "; did you mean") // the hint says it
+		}
 	case errors.As(err, &settings):
 		v.exit, v.code = exitUsage, "configuration"
-	case errors.As(err, &input), errors.As(err, &read), errors.As(err, &parse):
+	case errors.As(err, &input), errors.As(err, &read):
 		v.exit, v.code = exitUsage, "usage"
 	case errors.Is(err, context.Canceled):
 		v.message = "interrupted"
@@ -135,7 +136,7 @@ func hintsOf(e *pool.RemoteError) []string {
 		return []string{"alc status lists the sessions that wait"}
 	case pool.CodeQueryNotOpen:
 		if open := texts(e.Details["open"]); len(open) > 0 {
-			return []string{"open are: " + strings.Join(open, ", ")}
+			return []string{"take an open one: --query " + strings.Join(open, ", --query ")}
 		}
 	case pool.CodeAnswerDiffers:
 		return []string{"the first answer stands; alc status SID --history shows it"}

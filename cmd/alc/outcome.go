@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"unicode"
 
 	"github.com/algocline/algocline/llm"
 	"github.com/algocline/algocline/llm/terminal"
@@ -44,9 +45,19 @@ func leftByPerson(err error) bool {
 func (a *app) continueCommand(sid string) string {
 	cmd := "alc continue " + sid
 	if a.flags.home != "" {
-		cmd += " --home " + a.flags.home
+		cmd += " --home " + shellQuote(a.flags.home)
 	}
 	return cmd
+}
+
+// shellQuote writes a word so that a shell reads it as one.
+func shellQuote(word string) string {
+	if strings.IndexFunc(word, func(r rune) bool {
+		return !(unicode.IsLetter(r) || unicode.IsDigit(r) || strings.ContainsRune("/._-+:@%", r))
+	}) < 0 {
+		return word
+	}
+	return "'" + strings.ReplaceAll(word, "'", `'\''`) + "'"
 }
 
 // show prints where a session stands and returns the exit code as an error.

@@ -1,9 +1,9 @@
 -- Members of alc that are loaded, a theme at a time, when one of them is first used. Until then
 -- a stub stands in its place; a stub that a script has replaced stays replaced.
 --
--- A theme is a chunk that gets sys, alc, lib and the table to define its members in. It must
--- look up what scripts may replace (alc.llm, alc.log …) in alc when it is called, not when it is
--- loaded.
+-- A theme is a chunk that gets sys, alc, lib and the table to define its members in; its globals
+-- are lib.pristine. It must look up what scripts may replace (alc.llm, alc.log …) in alc when it
+-- is called, not when it is loaded.
 local error, next, setmetatable = error, next, setmetatable
 local request, load = sys.request, sys.load
 

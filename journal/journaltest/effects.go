@@ -13,6 +13,7 @@ var effectTests = map[string]func(*testing.T, Home){
 	"an effect of a new session":  testEffectCreates,
 	"a refused effect":            testEffectRefused,
 	"a failed effect":             testEffectFails,
+	"an effect that panics":       testEffectPanics,
 	"state operations":            testState,
 	"state is seen by other sids": testStateShared,
 	"a view cannot write":         testViewReadOnly,
@@ -76,6 +77,23 @@ func testEffectFails(t *testing.T, h Home) {
 	equal(t, "state", "", state(t, s, "n", "c"))
 	_, err = s.Content(t.Context(), journal.HashContent([]byte("never")))
 	wantErr(t, "content of a failed batch", err, journal.ErrNotFound)
+	mustAppend(t, s, next(head, "b"))
+}
+
+func testEffectPanics(t *testing.T, h Home) {
+	s := open(t, h)
+	head := create(t, s, "s-1", 0)
+	b := next(head, "a")
+	b.Apply = func(tx journal.Tx) ([]journal.Event, error) {
+		if _, err := increment(tx); err != nil {
+			return nil, err
+		}
+		panic("no such luck")
+	}
+	if _, err := s.Append(t.Context(), b); err == nil || !strings.Contains(err.Error(), "no such luck") {
+		t.Errorf("Append: %v", err)
+	}
+	equal(t, "state", "", state(t, s, "n", "c"))
 	mustAppend(t, s, next(head, "b"))
 }
 
@@ -156,5 +174,15 @@ func testViewReadOnly(t *testing.T, h Home) {
 func testViewError(t *testing.T, h Home) {
 	s := open(t, h)
 	wantErr(t, "View", s.View(t.Context(), func(journal.Tx) error { return errDomain }), errDomain)
+	for range 10 { // more often than a store has readers
+		func() {
+			defer func() {
+				if recover() == nil {
+					t.Error("a panic in a view went nowhere")
+				}
+			}()
+			_ = s.View(t.Context(), func(journal.Tx) error { panic("no such luck") })
+		}()
+	}
 	equal(t, "state", "", state(t, s, "n", "c"))
 }

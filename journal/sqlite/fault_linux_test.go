@@ -83,6 +83,30 @@ func TestSyncs(t *testing.T) {
 	}
 }
 
+// TestSyncOfWhatOthersCommitted: a store that tells of another process's commit can make it
+// durable first.
+func TestSyncOfWhatOthersCommitted(t *testing.T) {
+	d := newDisk(t)
+	dir := t.TempDir()
+	s1 := closing(t, open(t, dir, sqlite.Options{VFS: d.VFS()}))
+	s2 := closing(t, open(t, dir, sqlite.Options{VFS: d.VFS()}))
+	m := newModel()
+	for i := range 4 {
+		if err := errors.Join(m.step(t, s1, i), s2.Sync(t.Context())); err != nil {
+			t.Fatal(err)
+		}
+	}
+	m.durable = len(m.commits) // the last one was appended without a sync
+	checkCuts(t, d, m, 1)
+	before := d.Count(faultvfs.Sync, "")
+	if err := s2.Sync(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if n := d.Count(faultvfs.Sync, "") - before; n != 0 {
+		t.Errorf("%d syncs without need", n)
+	}
+}
+
 // faults are the ways in which the disk fails; Nth is filled in by the test.
 var faults = map[string]faultvfs.Fault{
 	"a write fails":          {Ops: []faultvfs.Op{faultvfs.Write}, Suffix: "-wal", Code: faultvfs.IOErrWrite},

@@ -98,8 +98,19 @@ func (s *server) send(msg any) {
 // fails the test.
 func (s *server) call(method string, params any) rpcReply {
 	s.t.Helper()
+	s.start(method, params)
+	return s.wait(method)
+}
+
+// start sends a request; wait returns the reply to the last one that was started.
+func (s *server) start(method string, params any) {
+	s.t.Helper()
 	s.lastID++
 	s.send(map[string]any{"jsonrpc": "2.0", "id": s.lastID, "method": method, "params": params})
+}
+
+func (s *server) wait(method string) rpcReply {
+	s.t.Helper()
 	limit := time.NewTimer(callTimeout)
 	defer limit.Stop()
 	for {

@@ -2,6 +2,7 @@ package mcp
 
 import (
 	"encoding/json"
+	"fmt"
 	"strings"
 	"syscall"
 	"testing"
@@ -77,6 +78,38 @@ func TestLookingAtARunningStep(t *testing.T) {
 	}
 	if pause := c.ask("alc_run", args); pause["prompt"] != "after integer" {
 		t.Errorf("the pause: %v", pause)
+	}
+}
+
+// TestTwoServersAnswerAtOnce has two hosts send the same answer at the same moment, again and
+// again: one step runs, and both get its outcome.
+func TestTwoServersAnswerAtOnce(t *testing.T) {
+	t.Parallel()
+	const rounds = 20
+	c := newClient(t)
+	pause := c.ask("alc_run", map[string]any{"session_id": "mine", "ctx": map[string]any{"n": rounds}, "code": `
+		for i = 1, ctx.n do
+			alc.llm("question " .. i)
+			alc.state.incr("steps")
+		end
+		return alc.state.get("steps")`})
+	for i := 1; i <= rounds; i++ {
+		if pause["prompt"] != fmt.Sprintf("question %d", i) {
+			t.Fatalf("round %d: %v", i, pause)
+		}
+		answer := map[string]any{"name": "alc_continue", "arguments": map[string]any{
+			"session_id": "mine", "query_id": pause["query_id"], "response": "answer"}}
+		for n := range 2 {
+			c.server(n).start("tools/call", answer)
+		}
+		first, second := c.server(0).wait("alc_continue"), c.server(1).wait("alc_continue")
+		if first.Result.Content[0] != second.Result.Content[0] {
+			t.Fatalf("round %d: %+v and %+v", i, first.Result, second.Result)
+		}
+		pause = parse(t, first.Result.Content[0].Text).(map[string]any)
+	}
+	if d := fits(map[string]any{"status": "completed", "result": json.Number(fmt.Sprint(rounds))}, pause, "$"); len(d) > 0 {
+		t.Errorf("the end: %v", d)
 	}
 }
 

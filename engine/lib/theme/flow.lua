@@ -27,7 +27,7 @@ local function overrides_in(ctx, prefix)
   local own = ctx[prefix]
   if own == nil then return ctx end
   if type(own) == "table" then return own end
-  alc.log("warn", format("alc.tuning: ctx.%s is a %s and not a table of parameters; the defaults stand", tostring(prefix), type(own)))
+  alc.log("warn", format("alc.tuning: ctx.%s is a %s and not a table of parameters; the defaults stand", shown(prefix), type(own)))
   return {}
 end
 
@@ -57,19 +57,34 @@ local function stage(entry, i)
   return entry, package.run
 end
 
--- as_task turns a result into the task of the next stage.
-local function as_task(result)
-  if type(result) == "table" then return alc.json_encode(result) end
-  return tostring(result)
+-- unusable says what is wrong with what a stage returned; nil when nothing is.
+local function unusable(ctx, name)
+  if type(ctx) ~= "table" then return format("alc.pipe: strategy '%s' must return a table (ctx)", name) end
+  if type(ctx.pipe_history) == "table" then return nil end
+  return format("alc.pipe: strategy '%s' returned a ctx without the pipe_history it was given; return the ctx itself, or carry the field over", name)
 end
 
-local function check_returned(ctx, name)
-  if type(ctx) ~= "table" then
-    error(format("alc.pipe: strategy '%s' must return a table (ctx)", name), 3)
-  end
-  if type(ctx.pipe_history) ~= "table" then
-    error(format("alc.pipe: strategy '%s' returned a ctx without the pipe_history it was given; return the ctx itself, or carry the field over", name), 3)
-  end
+local function record(ctx, entry)
+  local history = ctx.pipe_history
+  history[#history + 1] = entry
+end
+
+-- hand_over makes the result of a stage the task of the next.
+local function hand_over(ctx)
+  local result = ctx.result
+  if result == nil then return end
+  ctx.task = type(result) == "table" and alc.json_encode(result) or tostring(result)
+end
+
+local function leave_out(ctx, name, e)
+  local why = shown(e)
+  alc.log("warn", format("alc.pipe: stage '%s' failed and was left out: %s", name, why))
+  record(ctx, { strategy = name, error = why })
+end
+
+local function attempt(run, ctx, abort)
+  if abort then return true, run(ctx) end
+  return pcall(run, ctx)
 end
 
 -- pipe runs strategies in a row, each with the result of the one before as its task.
@@ -87,24 +102,16 @@ function def.pipe(strategies, ctx, opts)
   for i = 1, last do
     local name, run = stage(strategies[i], i)
     if name == nil then error(run, 2) end
-    local ok, returned
-    if abort then
-      ok, returned = true, run(current)
-    else
-      ok, returned = pcall(run, current)
-    end
+    local ok, returned = attempt(run, current, abort)
     if ok then
-      check_returned(returned, name)
+      local why = unusable(returned, name)
+      if why then error(why, 2) end
       current = returned
-      local history, result = current.pipe_history, current.result
-      history[#history + 1] = { strategy = name, result = result }
-      if i < last and result ~= nil then current.task = as_task(result) end
+      record(current, { strategy = name, result = current.result })
+      if i < last then hand_over(current) end
       if o.on_stage then o.on_stage(i, name, current) end
     else
-      local why = shown(returned)
-      alc.log("warn", format("alc.pipe: stage '%s' failed and was left out: %s", name, why))
-      local history = current.pipe_history
-      history[#history + 1] = { strategy = name, error = why }
+      leave_out(current, name, returned)
     end
   end
   return current
