@@ -24,9 +24,7 @@ import (
 var openAreas = map[string]string{}
 
 // openVectors wait for functions of the library, each with its reason.
-var openVectors = map[string]string{
-	"vm-json/llm-in-gsub-callback": "string.gsub cannot pause in its callback yet",
-}
+var openVectors = map[string]string{}
 
 func TestVectors(t *testing.T) {
 	files, err := filepath.Glob("testdata/*.jsonl")
