@@ -214,3 +214,32 @@ func TestThemesUseWhatIsKept(t *testing.T) {
 		}
 	}
 }
+
+// Whatever a function is called with, its error speaks of the call, at the caller's line, and not
+// of the library's inside.
+func TestErrorsNameTheCaller(t *testing.T) {
+	runLibrary(t, []libraryTest{{name: "all types of arguments", want: `{}`, code: `
+local functions = { "chunk", "fingerprint", "match_enum", "match_bool", "parse_score", "parse_number", "json_extract", "fmt",
+  "log_fmt", "cache", "cache_info", "cache_clear", "ground", "specify", "llm_safe", "llm_json", "parallel", "budget_check",
+  "map", "filter", "reduce", "vote", "tuning", "pipe" }
+local values = { false, 5, "x", {}, { 1 }, print, coroutine.create(print) }
+alc.llm = function(p) return "[1]" end
+alc.llm_batch = function(b) return b end
+local odd, seen = {}, {}
+local function try(name, ...)
+  local ok, e = pcall(function(...) local r = alc[name](...) end, ...)
+  if not ok and type(e) == "string" and not e:find("^strategy.lua:") and not seen[name .. e] then
+    seen[name .. e] = true
+    odd[#odd + 1] = name .. ": " .. e
+  end
+end
+for _, name in ipairs(functions) do
+  try(name)
+  for i = 0, #values do
+    for j = 0, #values do
+      for k = 0, #values do try(name, values[i], values[j], values[k]) end
+    end
+  end
+end
+return odd`}})
+}

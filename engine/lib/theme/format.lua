@@ -82,5 +82,7 @@ function def.fmt(fmt, ...)
 end
 
 function def.log_fmt(level, fmt, ...)
-  return alc.log(level, alc.fmt(fmt, ...))
+  local ok, msg = pcall(alc.fmt, fmt, ...)
+  if not ok then error(msg, 2) end
+  return alc.log(level, msg)
 end
