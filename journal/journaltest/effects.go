@@ -120,7 +120,9 @@ func testState(t *testing.T, h Home) {
 		equal(t, "keys", []string{"", "a", "b", "ü"}, keys)
 		none, err2 := tx.StateKeys("none")
 		equal(t, "no keys", []string{}, none)
-		return errors.Join(err, err2)
+		names, err3 := tx.StateNamespaces()
+		equal(t, "namespaces", []string{"n", "other"}, names)
+		return errors.Join(err, err2, err3)
 	})
 	if err != nil {
 		t.Fatal(err)
