@@ -127,6 +127,7 @@ func TestCache(t *testing.T) {
 		{name: "asks once", code: `return { alc.cache("p"), alc.cache(" P "), alc.cache_info() }`, answers: []string{"a"}, want: `["a","a",{"entries":1,"hits":1,"misses":1,"max_entries":256}]`},
 		{name: "what makes a key", code: counted + `alc.cache("p") alc.cache("p", { system = "s" }) alc.cache("p", { max_tokens = 5 }) alc.cache("p", { system = "s", max_tokens = 5 }) alc.cache("p", { role = "r", system = {} }) return n`, want: `4`},
 		{name: "a key of its own", code: counted + `return { alc.cache("a", { cache_key = "k" }), alc.cache("b", { cache_key = "k" }), alc.cache("c", { cache_key = 1 }), alc.cache("d", { cache_key = 1 }) }`, want: `["a1","a1","c2","c2"]`},
+		{name: "a key that is no text", code: counted + `local k = {} return { alc.cache("a", { cache_key = k }), alc.cache("b", { cache_key = k }), alc.cache("c", { cache_key = "\xff" }) }`, want: `["a1","a1","c2"]`},
 		{name: "skipped", code: counted + `return { alc.cache("a", { cache_skip = true }), alc.cache("a"), alc.cache("a", { cache_skip = true }), alc.cache_info() }`, want: `["a1","a2","a3",{"entries":1,"hits":0,"misses":1,"max_entries":256}]`},
 		{name: "failures are not kept", code: `alc.llm = function() error("x", 0) end local ok = pcall(alc.cache, "p") return { ok, alc.cache_info().entries, alc.cache_info().misses }`, want: `[false,0,0]`},
 		{name: "cleared", code: counted + `alc.cache("a") alc.cache_clear() return { alc.cache("a"), alc.cache_info() }`, want: `["a2",{"entries":1,"hits":0,"misses":1,"max_entries":256}]`},

@@ -11,10 +11,11 @@ import (
 	"github.com/algocline/algocline/value"
 )
 
-// op is what answers one kind of request. Exactly one of pure, read and effect is set; it decides
+// op is what answers one kind of request. Exactly one of pure, long, read and effect is set; it decides
 // the class.
 type op struct {
 	pure   func(s *Session, a arguments) (value.List, error)
+	long   func(ctx context.Context, s *Session, a arguments) (value.List, error) // pure, but may take its time
 	read   func(ctx context.Context, s *Session, a arguments) (value.List, error)
 	effect func(s *Session, tx journal.Tx, a arguments) (value.List, error)
 	// outside is an effect that no transaction covers.
@@ -38,7 +39,7 @@ var ops = join(map[string]op{
 	"remaining": {read: readRemaining},
 	"date":      {pure: date},
 	"mktime":    {pure: mktime},
-}, stateOps, dispatchedOps, cardOps, fileOps, textOps)
+}, stateOps, dispatchedOps, cardOps, fileOps, textOps, mathOps)
 
 func join(groups ...map[string]op) map[string]op {
 	all := map[string]op{}

@@ -31,7 +31,7 @@ func (s *Session) welcome(code, name string, js any, seed int64, namespace any) 
 // run carries the session to its next pause or its end; that is committed when run returns nil.
 func (s *Session) run(ctx context.Context, step func() error) error {
 	for {
-		s.stepReads = 0
+		s.stepReads, s.helped = 0, 0
 		if err := step(); errors.Is(err, errEnded) {
 			return nil
 		} else if err != nil {
@@ -68,7 +68,7 @@ func (s *Session) round(ctx context.Context) (again bool, err error) {
 		parts = append(parts, t.args[:])
 	}
 	for _, q := range qs {
-		size += q.size()
+		size += q.wireSize()
 	}
 	a := asked{Queries: qs, Digest: digestOf(parts...)}
 	copy(a.Step[:], s.border.Sum(nil))

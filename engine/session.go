@@ -78,6 +78,7 @@ type Session struct {
 
 	border    hash.Hash         // chained over everything that crosses the VM's border
 	stepReads int               // events of this step
+	helped    time.Duration     // what long helpers took in this step
 	adopted   map[string]bool   // namespaces of state whose files are known to be imported
 	settled   string            // number of the last change of cards that is in the files; to be forgotten
 	pause     []Query           // the queries of the present pause

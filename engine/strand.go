@@ -126,6 +126,8 @@ func (s *Session) serve(ctx context.Context, t *strand, ev lua.Event) (out value
 	switch {
 	case o.pure != nil:
 		out, err = o.pure(s, a)
+	case o.long != nil:
+		out, err = s.long(ctx, name, func(ctx context.Context) (value.List, error) { return o.long(ctx, s, a) })
 	case o.read != nil:
 		out, err = s.recorded(ctx, t, journal.Read, name, args, func() (value.List, error) { return o.read(ctx, s, a) })
 	case o.outside != nil:

@@ -154,6 +154,8 @@ static int sys_tostring(lua_State *L)
 
 static const luaL_Reg functions[] = {
 	{"array", sys_array},
+	{"box", sys_box},
+	{"floats", sys_floats},
 	{"is_utf8", sys_is_utf8},
 	{"json_decode", json_decode},
 	{"json_encode", json_encode},
@@ -164,6 +166,7 @@ static const luaL_Reg functions[] = {
 	{"seed", sys_seed},
 	{"tostring", sys_tostring},
 	{"traceback", sys_traceback},
+	{"unbox", sys_unbox},
 	{"yieldable", sys_yieldable},
 	{NULL, NULL},
 };

@@ -37,23 +37,34 @@ func runError(sid string, err error) error {
 // continueError is the text of an answer that was not taken.
 func continueError(sid string, err error) error {
 	var remote *pool.RemoteError
-	var text string
-	switch {
-	case !errors.As(err, &remote):
-		text = err.Error()
-	case remote.Code == pool.CodeSessionNotFound:
-		text = fmt.Sprintf("session '%s' not found%s", sid, nearest(remote))
-	case remote.Code == pool.CodeQueryNotOpen:
-		text = "invalid transition: " + explain(err)
-	case remote.Code == pool.CodeSessionFinished:
-		text = finished(sid, remote)
-	default:
-		text = explain(err)
+	if !errors.As(err, &remote) {
+		return failure("Continue failed: session '%s': %v", sid, err)
 	}
-	if !strings.Contains(text, sid) {
-		text = fmt.Sprintf("session '%s': %s", sid, text)
+	switch remote.Code {
+	case pool.CodeSessionNotFound:
+		return failure("Continue failed: session '%s' not found%s", sid, nearest(remote))
+	case pool.CodeSessionFinished:
+		return failure("Continue failed: %s", finished(sid, remote))
+	case pool.CodeQueryNotOpen:
+		if id, _ := remote.Details["query_id"].(string); id == "" {
+			return failure("Continue failed: invalid transition: %s (%s)", remote.Message, remote.Code)
+		}
+		return failure("Continue failed: %s (%s)", remote.Message, remote.Code)
+	case pool.CodeAnswerDiffers:
+		recorded, _ := remote.Details["recorded"].(string)
+		return failure("Continue failed: %s (%s); the answer on record is: %s", remote.Message, remote.Code, excerpt(recorded))
 	}
-	return failure("Continue failed: %s", text)
+	return failure("Continue failed: session '%s': %s", sid, explain(err))
+}
+
+// shownText is how much of an answer or of details an error repeats, in bytes.
+const shownText = 4 << 10
+
+func excerpt(s string) string {
+	if len(s) <= shownText {
+		return s
+	}
+	return fmt.Sprintf("%s … (%d bytes in all)", strings.ToValidUTF8(s[:shownText], ""), len(s))
 }
 
 // finished says how a session ended, in the words that its last answer had.
@@ -116,7 +127,7 @@ func explain(err error) string {
 	text := fmt.Sprintf("%s (%s)", remote.Message, remote.Code)
 	if len(remote.Details) > 0 {
 		if d, err := json.Marshal(remote.Details); err == nil {
-			text += " " + string(d)
+			text += " " + excerpt(string(d))
 		}
 	}
 	return text

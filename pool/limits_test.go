@@ -1,6 +1,7 @@
 package pool
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"errors"
@@ -16,17 +17,14 @@ import (
 	"time"
 )
 
-// TestLongestReply gets a reply of exactly 64 MiB, newline included, and then asks for more.
+// TestLongestReply gets a reply of exactly 64 MiB, newline included.
 func TestLongestReply(t *testing.T) {
 	t.Parallel()
 	_, sock := startServer(t, ServeOptions{})
 	c := dial(t, sock)
 	// Slow under the race detector, so that the usual limit does not do.
-	ctx, cancel := context.WithTimeout(context.Background(), 6*testPatience)
+	ctx, cancel := context.WithTimeout(context.Background(), 2*testPatience)
 	defer cancel()
-	ask := func(n int) (Feed, error) {
-		return c.Run(ctx, RunRequest{SID: fmt.Sprintf("big-%09d", n), Code: ptr(fmt.Sprintf("big %d", n))})
-	}
 	e := getEncoder()
 	defer e.release()
 	frame := Feed{SessionID: "big-000000000", Type: FeedFinished, Status: StatusCompleted,
@@ -35,15 +33,30 @@ func TestLongestReply(t *testing.T) {
 		t.Fatal(err)
 	}
 	room := MaxLine - e.buf.Len()
-	f, err := ask(room)
+	f, err := c.Run(ctx, RunRequest{SID: "big-000000000", Code: ptr(fmt.Sprintf("big %d", room))})
 	if err != nil || len(f.Output) != room+2 {
 		t.Errorf("got %d bytes, %v", len(f.Output), err)
 	}
-	if _, err = ask(room + 1); !errors.Is(err, &RemoteError{Code: CodeLimitExceeded}) {
-		t.Errorf("one byte more got %v", err)
-	}
 	if err := ping(t, c); err != nil {
 		t.Error(err)
+	}
+}
+
+// TestReplyTooLong checks what is sent instead of a reply that no line takes.
+func TestReplyTooLong(t *testing.T) {
+	ours, theirs := net.Pipe()
+	defer theirs.Close()
+	c := newServerConn(&server{o: ServeOptions{}.withDefaults()}, ours)
+	defer c.close()
+	e := getEncoder()
+	defer e.release()
+	e.buf.Write(make([]byte, MaxLine+1))
+	c.send([]byte("7"), e)
+	theirs.SetDeadline(time.Now().Add(testPatience))
+	got, err := bufio.NewReader(theirs).ReadString('\n')
+	want := `{"ok":false,"error":"the reply has 67108865 bytes, a line takes 67108864; ask for less","code":"limit_exceeded","id":7}` + "\n"
+	if err != nil || got != want {
+		t.Errorf("got %s, %v", got, err)
 	}
 }
 

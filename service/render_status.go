@@ -86,7 +86,11 @@ type StatusView struct {
 // RenderSession is one session as hosts see it, in indented JSON. An ended session has its
 // result or error in it.
 func RenderSession(e SessionEntry, v StatusView) (json.RawMessage, error) {
-	return pretty(viewSession(e, v))
+	s := viewSession(e, v)
+	if d := e.Detail; d != nil {
+		s.Limits, s.Grants = d.Limits, d.Grants
+	}
+	return pretty(s)
 }
 
 // RenderList is the list of active sessions as hosts see it, in indented JSON; without sessions
@@ -138,7 +142,6 @@ func viewSession(e SessionEntry, v StatusView) sessionView {
 		s.StatusWarning = v.Warning
 	}
 	if d := e.Detail; d != nil {
-		s.Limits, s.Grants = d.Limits, d.Grants
 		s.viewEnd(d.Finished)
 	}
 	return s
@@ -161,8 +164,8 @@ func viewMetrics(e *SessionEntry) metricsView {
 	if d == nil {
 		return m
 	}
-	m.ElapsedMS = d.ElapsedMS
-	m.Rounds = &d.Rounds
+	m.ElapsedMS, m.Rounds = d.ElapsedMS, &d.Rounds
+	m.takeEnd(d.Finished)
 	m.Budget = d.Budget
 	if len(d.Logs) > 0 {
 		m.Logs = d.Logs[max(0, len(d.Logs)-shownLogs):]
@@ -175,6 +178,22 @@ func viewMetrics(e *SessionEntry) metricsView {
 		m.Progress = &progressView{p.Step, p.Total, p.Message}
 	}
 	return m
+}
+
+// takeEnd takes what only the statistics of an ended session still tell.
+func (m *metricsView) takeEnd(f *pool.WireFeed) {
+	if f == nil {
+		return
+	}
+	var stats struct {
+		Auto struct {
+			ElapsedMS int64 `json:"elapsed_ms"`
+			Rounds    int64 `json:"rounds"`
+		} `json:"auto"`
+	}
+	if json.Unmarshal(f.Metrics, &stats) == nil {
+		m.ElapsedMS, m.Rounds = stats.Auto.ElapsedMS, &stats.Auto.Rounds
+	}
 }
 
 func (s *sessionView) viewPending(e *SessionEntry, f *PendingFilter) {

@@ -66,6 +66,7 @@ func pausedEntry() SessionEntry {
 				CurrentQuery: &pool.HistoryEntry{QueryID: "q-1", PromptTokens: 2, StartedAt: 1_760_000_000_400},
 				Logs:         []pool.LogEntry{{TS: 1_760_000_000_100, Level: "info", Source: "alc.log", Message: "hello"}},
 				Progress:     &pool.Progress{Step: 1, Total: 3},
+				Limits:       map[string]any{"step_cpu": "30s"},
 				Budget:       &pool.Budget{LLMCalls: ptr(int64(4))},
 			},
 		},
@@ -97,7 +98,7 @@ func TestRenderSession(t *testing.T) {
 		{"orphan", orphan, StatusView{Pending: meta, History: true, Warning: "the worker does not answer"}},
 		{"silent", orphan, StatusView{Warning: "the worker does not answer"}},
 		{"running", func() SessionEntry { e := pausedEntry(); e.State = "running"; return e }(), StatusView{Pending: meta}},
-		{"completed", ended(&pool.WireFeed{Status: "completed", Output: json.RawMessage(`"<b>"`), Metrics: json.RawMessage(`{"auto":{},"custom":{}}`)}, "completed"), StatusView{}},
+		{"completed", ended(&pool.WireFeed{Status: "completed", Output: json.RawMessage(`"<b>"`), Metrics: json.RawMessage(`{"auto":{"elapsed_ms":20,"rounds":2},"custom":{}}`)}, "completed"), StatusView{}},
 		{"failed", ended(&pool.WireFeed{Status: "failed", Error: &pool.Failure{Code: "lua_error", Message: "boom"}}, "failed"), StatusView{}},
 	}
 	for _, c := range cases {

@@ -1,6 +1,7 @@
 package service
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -149,12 +150,13 @@ func (s *Service) detail(ctx context.Context, l *Listing, o ListOptions) {
 	ctx, cancel := context.WithTimeout(ctx, s.patience)
 	defer cancel()
 	ended := make([]bool, len(l.Sessions))
+	errs := make([]error, len(l.Sessions))
 	next := make(chan int)
 	var wg sync.WaitGroup
 	for range min(8, len(l.Sessions)) {
 		wg.Go(func() {
 			for i := range next {
-				ended[i] = s.detailOne(ctx, &l.Sessions[i], o.History)
+				ended[i], errs[i] = s.detailOne(ctx, &l.Sessions[i], o.History)
 			}
 		})
 	}
@@ -169,6 +171,7 @@ func (s *Service) detail(ctx context.Context, l *Listing, o ListOptions) {
 	}
 	close(next)
 	wg.Wait()
+	l.warn(errs)
 	kept := l.Sessions[:0]
 	for i, e := range l.Sessions {
 		if !ended[i] {
@@ -179,16 +182,34 @@ func (s *Service) detail(ctx context.Context, l *Listing, o ListOptions) {
 	l.Sessions = kept
 }
 
-func (s *Service) detailOne(ctx context.Context, e *SessionEntry, history bool) (ended bool) {
+func (s *Service) detailOne(ctx context.Context, e *SessionEntry, history bool) (ended bool, err error) {
 	st, err := s.pool.Session(ctx, pool.StatusRequest{SID: e.SessionID, IncludeHistory: history})
-	if err != nil || len(st.Sessions) == 0 {
-		return false
+	if err != nil {
+		return false, fmt.Errorf("session %s: %w", e.SessionID, err)
+	}
+	if len(st.Sessions) == 0 {
+		return false, fmt.Errorf("session %s: its worker says nothing of it", e.SessionID)
 	}
 	if !active(st.Sessions[0].State) {
-		return true
+		return true, nil
 	}
 	e.SessionInfo, e.Worker, e.History = st.Sessions[0], st.Worker, st.History
-	return false
+	return false, nil
+}
+
+// warn says that entries lack their detail, and why the first of them does.
+func (l *Listing) warn(errs []error) {
+	var first error
+	n := 0
+	for _, err := range errs {
+		if err != nil {
+			n++
+			first = cmp.Or(first, err)
+		}
+	}
+	if n > 0 {
+		l.Warnings = append(l.Warnings, fmt.Sprintf("%d shown without detail; the first: %v", n, first))
+	}
 }
 
 // Session describes one session in detail, an ended one too. When its worker does not answer

@@ -71,6 +71,10 @@ func TestListUnitesPoolAndJournal(t *testing.T) {
 	if orphan := l.Sessions[1]; orphan.Worker.PID != 0 || orphan.Strategy != "cot" || orphan.QueriesOpen != 2 || orphan.State != "paused" {
 		t.Errorf("orphan: %+v", orphan)
 	}
+	if l, err = s.List(t.Context(), ListOptions{Detail: true, Revive: 1}); err != nil || len(l.Sessions) != 2 ||
+		cmp.Diff([]string{"1 shown without detail; the first: session s-orphan: session 's-orphan' not found"}, l.Warnings) != "" {
+		t.Errorf("a session that cannot be brought back: %+v, %v", l, err)
+	}
 	f.sessions["s-orphan"] = worker(pool.SessionInfo{SessionID: "s-orphan", State: "paused", Detail: &pool.SessionDetail{}})
 	for revive, want := range []int{0, 42} {
 		if l, err = s.List(t.Context(), ListOptions{Detail: true, Revive: revive}); err != nil || l.Sessions[1].Worker.PID != want {

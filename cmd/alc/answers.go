@@ -20,7 +20,7 @@ type answerFlags struct {
 	record string // --record
 }
 
-const answersHelp = `who answers: "terminal", "recording:FILE" or "none" (default: the terminal if there is one)`
+const answersHelp = "`WHO` answers: \"terminal\", \"recording:FILE\" or \"none\" (default: the terminal if there is one)"
 
 // answerer is who plays the LLM in this run, and how to let go of it.
 type answerer struct {
@@ -28,7 +28,7 @@ type answerer struct {
 	close func() error
 }
 
-// errMore is a pause that nobody here answers.
+// errNobody is a pause that nobody here answers.
 var errNobody = errors.New("nobody answers")
 
 // answerer returns who answers, or errNobody. resume is the pause to go on from in a session that
@@ -39,6 +39,11 @@ func (a *app) answerer(f answerFlags, resume []pool.Query) (answerer, error) {
 	var who answerer
 	switch {
 	case f.from == "" && (a.flags.json || !a.interactive()), f.from == "none":
+		if f.record != "" {
+			return answerer{close: none}, &usageError{
+				Err: errors.New("--record has nothing to write: nobody answers"), Hint: "say who answers with --answers",
+			}
+		}
 		return answerer{close: none}, errNobody
 	case f.from == "", f.from == "terminal":
 		t := terminal.New(terminal.Config{
@@ -66,7 +71,7 @@ func (a *app) answerer(f answerFlags, resume []pool.Query) (answerer, error) {
 func openRecording(file string, resume []pool.Query) (*recording.Player, error) {
 	rec, err := recording.Open(file)
 	if err != nil {
-		return nil, err
+		return nil, &usageError{Err: err, Hint: "alc run --record FILE makes a recording"}
 	}
 	player := recording.NewPlayer(rec)
 	if len(resume) > 0 {
@@ -79,7 +84,8 @@ func openRecording(file string, resume []pool.Query) (*recording.Player, error) 
 func recorded(who answerer, file string) (answerer, error) {
 	f, err := os.OpenFile(file, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {
-		return who, fmt.Errorf("making the recording: %w", errors.Join(err, who.close()))
+		err = fmt.Errorf("making the recording: %w", errors.Join(err, who.close()))
+		return answerer{close: func() error { return nil }}, &usageError{Err: err, Hint: "a recording is never overwritten; choose another file"}
 	}
 	closeBoth := who.close
 	return answerer{

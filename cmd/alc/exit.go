@@ -6,11 +6,11 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"strings"
 
 	"github.com/spf13/cobra"
 
-	"github.com/algocline/algocline/llm/recording"
 	"github.com/algocline/algocline/pool"
 	"github.com/algocline/algocline/service"
 )
@@ -67,6 +67,15 @@ type hinted struct {
 
 func (e *hinted) Unwrap() error { return e.error }
 
+// stoppedError is a session that was left because answering it failed.
+type stoppedError struct {
+	error
+	sid  string
+	goOn string // the command that goes on with it
+}
+
+func (e *stoppedError) Unwrap() error { return e.error }
+
 // verdict is an error as it is told: the exit code, the message, what to do, and what a program
 // may want to know.
 type verdict struct {
@@ -87,7 +96,7 @@ func judge(err error) verdict {
 		input    *service.InputError
 		read     *service.ReadError
 		settings *settingsError
-		parse    *recording.ParseError
+		stopped  *stoppedError
 	)
 	switch {
 	case errors.As(err, &usage):
@@ -98,9 +107,12 @@ func judge(err error) verdict {
 	case errors.As(err, &remote):
 		v.exit, v.code, v.details = exitOfCode(remote.Code), string(remote.Code), remote.Details
 		v.hints = hintsOf(remote)
+		if remote.Code == pool.CodeSessionNotFound {
+			v.message, _, _ = strings.Cut(v.message, "; did you mean") // the hint says it
+		}
 	case errors.As(err, &settings):
 		v.exit, v.code = exitUsage, "configuration"
-	case errors.As(err, &input), errors.As(err, &read), errors.As(err, &parse):
+	case errors.As(err, &input), errors.As(err, &read):
 		v.exit, v.code = exitUsage, "usage"
 	case errors.Is(err, context.Canceled):
 		v.message = "interrupted"
@@ -109,6 +121,14 @@ func judge(err error) verdict {
 	}
 	if errors.As(err, &advised) {
 		v.hints = append(v.hints, advised.hints...)
+	}
+	if errors.As(err, &stopped) {
+		v.hints = append(v.hints, "the session is kept; go on with: "+stopped.goOn)
+		v.details = maps.Clone(v.details)
+		if v.details == nil {
+			v.details = make(map[string]any)
+		}
+		v.details["session_id"] = stopped.sid
 	}
 	return v
 }
@@ -135,7 +155,7 @@ func hintsOf(e *pool.RemoteError) []string {
 		return []string{"alc status lists the sessions that wait"}
 	case pool.CodeQueryNotOpen:
 		if open := texts(e.Details["open"]); len(open) > 0 {
-			return []string{"open are: " + strings.Join(open, ", ")}
+			return []string{"take an open one: --query " + strings.Join(open, ", --query ")}
 		}
 	case pool.CodeAnswerDiffers:
 		return []string{"the first answer stands; alc status SID --history shows it"}

@@ -36,7 +36,7 @@ func TestJudge(t *testing.T) {
 		{"not found, something near", remote(pool.CodeSessionNotFound, map[string]any{"nearest": []any{"a", "b"}}),
 			exitNotFound, "session_not_found", []string{"did you mean a or b?"}},
 		{"not found", remote(pool.CodeSessionNotFound, nil), exitNotFound, "session_not_found", []string{"alc status lists the sessions that wait"}},
-		{"not open", remote(pool.CodeQueryNotOpen, map[string]any{"open": []string{"q-1"}}), exitRefused, "query_not_open", []string{"open are: q-1"}},
+		{"not open", remote(pool.CodeQueryNotOpen, map[string]any{"open": []string{"q-1"}}), exitRefused, "query_not_open", []string{"take an open one: --query q-1"}},
 		{"differs", remote(pool.CodeAnswerDiffers, nil), exitRefused, "answer_differs", []string{"the first answer stands; alc status SID --history shows it"}},
 		{"ended", remote(pool.CodeSessionFinished, nil), exitRefused, "session_finished", []string{"alc status SID shows its result"}},
 		{"taken", remote(pool.CodeSessionExists, nil), exitRefused, "session_exists", []string{"give the new session another --session-id"}},
@@ -86,6 +86,20 @@ func TestParseLimits(t *testing.T) {
 	for _, bad := range []string{"memory", "memory=", "=1", "speed=1"} {
 		if _, err := parseLimits([]string{bad}); err == nil {
 			t.Errorf("%q was accepted", bad)
+		}
+	}
+}
+
+func TestContinueCommandCanBePasted(t *testing.T) {
+	t.Parallel()
+	for home, want := range map[string]string{
+		"":            "alc continue s-1",
+		"/tmp/home-1": "alc continue s-1 --home /tmp/home-1",
+		"/tmp/it's a": `alc continue s-1 --home '/tmp/it'\''s a'`,
+	} {
+		a := &app{flags: globalFlags{home: home}}
+		if got := a.continueCommand("s-1"); got != want {
+			t.Errorf("home %q: %s, want %s", home, got, want)
 		}
 	}
 }

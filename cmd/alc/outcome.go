@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"unicode"
 
 	"github.com/algocline/algocline/llm"
 	"github.com/algocline/algocline/llm/terminal"
@@ -24,15 +25,14 @@ func (a *app) see(ctx context.Context, s *service.Service, feed pool.Feed, who a
 	switch {
 	case stopped == nil:
 		return a.show(feed)
+	case leftByPerson(stopped) && a.flags.json:
+		return a.show(feed)
 	case leftByPerson(stopped):
 		a.voice.note("\n%s", a.voice.errPaint.warn("session "+feed.SessionID+" is paused, nothing is lost"))
 		a.voice.hint("go on with: " + a.continueCommand(feed.SessionID))
 		return exitStatus(exitPaused)
 	}
-	return &hinted{stopped, []string{
-		"the session is kept: alc status " + feed.SessionID,
-		"go on with: " + a.continueCommand(feed.SessionID),
-	}}
+	return &stoppedError{stopped, feed.SessionID, a.continueCommand(feed.SessionID)}
 }
 
 // leftByPerson tells whether somebody chose to stop answering.
@@ -44,9 +44,19 @@ func leftByPerson(err error) bool {
 func (a *app) continueCommand(sid string) string {
 	cmd := "alc continue " + sid
 	if a.flags.home != "" {
-		cmd += " --home " + a.flags.home
+		cmd += " --home " + shellQuote(a.flags.home)
 	}
 	return cmd
+}
+
+// shellQuote writes a word so that a shell reads it as one.
+func shellQuote(word string) string {
+	if strings.IndexFunc(word, func(r rune) bool {
+		return !(unicode.IsLetter(r) || unicode.IsDigit(r) || strings.ContainsRune("/._-+:@%", r))
+	}) < 0 {
+		return word
+	}
+	return "'" + strings.ReplaceAll(word, "'", `'\''`) + "'"
 }
 
 // show prints where a session stands and returns the exit code as an error.

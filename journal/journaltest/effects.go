@@ -13,6 +13,7 @@ var effectTests = map[string]func(*testing.T, Home){
 	"an effect of a new session":  testEffectCreates,
 	"a refused effect":            testEffectRefused,
 	"a failed effect":             testEffectFails,
+	"an effect that panics":       testEffectPanics,
 	"state operations":            testState,
 	"state is seen by other sids": testStateShared,
 	"a view cannot write":         testViewReadOnly,
@@ -79,8 +80,32 @@ func testEffectFails(t *testing.T, h Home) {
 	mustAppend(t, s, next(head, "b"))
 }
 
+func testEffectPanics(t *testing.T, h Home) {
+	s := open(t, h)
+	head := create(t, s, "s-1", 0)
+	b := next(head, "a")
+	b.Apply = func(tx journal.Tx) ([]journal.Event, error) {
+		if _, err := increment(tx); err != nil {
+			return nil, err
+		}
+		panic("no such luck")
+	}
+	if _, err := s.Append(t.Context(), b); err == nil || !strings.Contains(err.Error(), "no such luck") {
+		t.Errorf("Append: %v", err)
+	}
+	equal(t, "state", "", state(t, s, "n", "c"))
+	mustAppend(t, s, next(head, "b"))
+}
+
 func testState(t *testing.T, h Home) {
 	s := open(t, h)
+	if err := s.View(t.Context(), func(tx journal.Tx) error {
+		names, err := tx.StateNamespaces()
+		equal(t, "namespaces of an empty journal", []string{}, names)
+		return err
+	}); err != nil {
+		t.Fatal(err)
+	}
 	head := create(t, s, "s-1", 0)
 	large := strings.Repeat("ü\x00", 1<<20)
 	step := func(fn func(tx journal.Tx) error) {
@@ -118,10 +143,10 @@ func testState(t *testing.T, h Home) {
 	err := s.View(t.Context(), func(tx journal.Tx) error {
 		keys, err := tx.StateKeys("n")
 		equal(t, "keys", []string{"", "a", "b", "ü"}, keys)
-		none, err2 := tx.StateKeys("none")
-		equal(t, "no keys", []string{}, none)
 		names, err3 := tx.StateNamespaces()
 		equal(t, "namespaces", []string{"n", "other"}, names)
+		none, err2 := tx.StateKeys("none")
+		equal(t, "no keys", []string{}, none)
 		return errors.Join(err, err2, err3)
 	})
 	if err != nil {
@@ -158,5 +183,15 @@ func testViewReadOnly(t *testing.T, h Home) {
 func testViewError(t *testing.T, h Home) {
 	s := open(t, h)
 	wantErr(t, "View", s.View(t.Context(), func(journal.Tx) error { return errDomain }), errDomain)
+	for range 10 { // more often than a store has readers
+		func() {
+			defer func() {
+				if recover() == nil {
+					t.Error("a panic in a view went nowhere")
+				}
+			}()
+			_ = s.View(t.Context(), func(journal.Tx) error { panic("no such luck") })
+		}()
+	}
 	equal(t, "state", "", state(t, s, "n", "c"))
 }

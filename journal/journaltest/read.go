@@ -13,6 +13,7 @@ var readTests = map[string]func(*testing.T, Home){
 	"counts":             testCount,
 	"the nearest sids":   testNearest,
 	"a long history":     testLongHistory,
+	"a list behind it":   testListBehind,
 	"histories entwined": testEntwined,
 	"by another store":   testOtherStore,
 }
@@ -146,6 +147,19 @@ func testLongHistory(t *testing.T, h Home) {
 	if err != nil || len(tail) != 10 || tail[0].Seq != 4991 {
 		t.Errorf("tail of %d events, %v", len(tail), err)
 	}
+}
+
+// testListBehind: sessions that nothing happened to for long are listed all the same.
+func testListBehind(t *testing.T, h Home) {
+	s := open(t, h)
+	create(t, s, "s-old", 0)
+	events := make([]journal.Event, 30_000)
+	for i := range events {
+		events[i] = event(journal.Read, "e")
+	}
+	mustAppend(t, s, journal.Batch{SID: "s-long", Epoch: 1, Events: events, Summary: paused})
+	equal(t, "list", []string{"s-long", "s-old"}, sids(list(t, s, journal.Filter{})))
+	equal(t, "list of one", []string{"s-long"}, sids(list(t, s, journal.Filter{Limit: 1})))
 }
 
 func testEntwined(t *testing.T, h Home) {

@@ -4,10 +4,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime/debug"
 	"slices"
 
 	"github.com/algocline/algocline/journal"
 )
+
+// maxSID is the longest session id in bytes.
+const maxSID = 512
 
 // maxBody is the largest event body or content that is stored, in bytes. SQLite's own limit is
 // 1 GB for a whole row.
@@ -30,12 +34,15 @@ func (s *Store) Append(ctx context.Context, b journal.Batch) (journal.Head, erro
 	} else if row, ok := s.cache.get(b.SID); ok && row.head.Seq == b.After {
 		a.seal(row.head.Sum)
 	}
-	return s.submit(ctx, b.Sync, a.run)
+	return s.submit(ctx, b.Sync, a.size(), a.run)
 }
 
 func checkBatch(b *journal.Batch) error {
 	if b.SID == "" {
 		return errors.New("append: the session has no id")
+	}
+	if len(b.SID) > maxSID {
+		return fmt.Errorf("append: a session id of %d bytes is longer than %d", len(b.SID), maxSID)
 	}
 	if b.Epoch < 1 || b.After < 0 {
 		return fmt.Errorf("append to session %s: epoch %d and seq %d are not valid", b.SID, b.Epoch, b.After)
@@ -62,6 +69,17 @@ type appending struct {
 	hashes []journal.ContentHash
 	sealed bool
 	prev   journal.Sum // that Events were sealed after
+}
+
+// size is how many bytes the batch writes, effects aside.
+func (a *appending) size() (n int) {
+	for i := range a.Events {
+		n += len(a.Events[i].Body)
+	}
+	for _, p := range a.Contents {
+		n += len(p)
+	}
+	return n
 }
 
 // seal numbers and seals the events after prev.
@@ -113,11 +131,21 @@ func (a *appending) run(t *txn) (journal.Head, error) {
 
 // apply makes the effects and returns the events that record them.
 func (a *appending) apply(t *txn) ([]journal.Event, error) {
-	events, err := a.Apply(&stateTx{c: t.c, t: t})
+	events, err := a.callApply(t)
 	if t.fault != nil {
 		return nil, t.fault // whatever Apply made of it
 	}
 	return slices.Clone(events), err
+}
+
+// callApply makes a panic of Apply an error of its append: the writer serves others as well.
+func (a *appending) callApply(t *txn) (events []journal.Event, err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			events, err = nil, fmt.Errorf("append to session %s: making its effects panicked: %v\n%s", a.SID, r, debug.Stack())
+		}
+	}()
+	return a.Apply(&stateTx{c: t.c, t: t})
 }
 
 func (a *appending) createApplied(t *txn) (session, error) {

@@ -32,6 +32,7 @@ func child(what, dir string) int {
 		"append synced": func(s *sqlite.Store) error { return childAppend(s, 8) },
 		"race":          childRace,
 		"stop":          childStop,
+		"hang":          childHang,
 	}
 	opts := sqlite.Options{Marks: marksIn(dir), Durability: sqlite.Process}
 	if what == "append synced" {
@@ -111,8 +112,28 @@ func childStop(s *sqlite.Store) error {
 	_, err := s.Append(context.Background(), journal.Batch{
 		SID: "s-stopped", Epoch: 1, Events: []journal.Event{{Kind: journal.Started, At: time.Now()}},
 		Apply: func(tx journal.Tx) ([]journal.Event, error) {
-			events, err := countUp(tx)
-			return events, errors.Join(err, syscall.Kill(os.Getpid(), syscall.SIGSTOP))
+			if _, err := countUp(tx); err != nil {
+				return nil, err
+			}
+			if err := syscall.Kill(os.Getpid(), syscall.SIGSTOP); err != nil {
+				return nil, err
+			}
+			select {} // the signal may reach another thread first
+		},
+	})
+	return err
+}
+
+// childHang never comes back from its transaction.
+func childHang(s *sqlite.Store) error {
+	_, err := s.Append(context.Background(), journal.Batch{
+		SID: "s-stopped", Epoch: 1, Events: []journal.Event{{Kind: journal.Started, At: time.Now()}},
+		Apply: func(tx journal.Tx) ([]journal.Event, error) {
+			if _, err := countUp(tx); err != nil {
+				return nil, err
+			}
+			fmt.Println("hanging")
+			select {}
 		},
 	})
 	return err

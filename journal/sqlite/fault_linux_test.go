@@ -83,6 +83,30 @@ func TestSyncs(t *testing.T) {
 	}
 }
 
+// TestSyncOfWhatOthersCommitted: a store that tells of another process's commit can make it
+// durable first.
+func TestSyncOfWhatOthersCommitted(t *testing.T) {
+	d := newDisk(t)
+	dir := t.TempDir()
+	s1 := closing(t, open(t, dir, sqlite.Options{VFS: d.VFS()}))
+	s2 := closing(t, open(t, dir, sqlite.Options{VFS: d.VFS()}))
+	m := newModel()
+	for i := range 4 {
+		if err := errors.Join(m.step(t, s1, i), s2.Sync(t.Context())); err != nil {
+			t.Fatal(err)
+		}
+	}
+	m.durable = len(m.commits) // the last one was appended without a sync
+	checkCuts(t, d, m, 1)
+	before := d.Count(faultvfs.Sync, "")
+	if err := s2.Sync(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if n := d.Count(faultvfs.Sync, "") - before; n != 0 {
+		t.Errorf("%d syncs without need", n)
+	}
+}
+
 // faults are the ways in which the disk fails; Nth is filled in by the test.
 var faults = map[string]faultvfs.Fault{
 	"a write fails":          {Ops: []faultvfs.Op{faultvfs.Write}, Suffix: "-wal", Code: faultvfs.IOErrWrite},
@@ -187,6 +211,48 @@ func TestFailureNamesItsCause(t *testing.T) {
 	d.Heal()
 	if err := m.step(t, s, 3); err != nil {
 		t.Errorf("on a healed disk: %v", err)
+	}
+}
+
+// TestFailingReads lets the first, the second … read of an append to a journal just opened fail.
+func TestFailingReads(t *testing.T) {
+	d := newDisk(t)
+	dir := t.TempDir()
+	m := newModel()
+	s := open(t, dir, sqlite.Options{VFS: d.VFS(), Logger: quiet})
+	for i := range 30 {
+		if err := m.step(t, s, i); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	failed := 0
+	for nth := 1; ; nth++ {
+		s := open(t, dir, sqlite.Options{VFS: d.VFS(), Logger: quiet})
+		d.Fail(faultvfs.Fault{Ops: []faultvfs.Op{faultvfs.Read}, Nth: nth, Code: faultvfs.IOErrRead})
+		err := m.step(t, s, 29+nth)
+		hits := d.Heal()
+		if err != nil {
+			failed++
+			if !errors.Is(err, journal.ErrNotCommitted) {
+				t.Errorf("read %d: %v", nth, err)
+			}
+			if err := m.step(t, s, 29+nth); err != nil {
+				t.Fatalf("after read %d has failed: %v", nth, err)
+			}
+		}
+		m.check(t, s, false)
+		if err := s.Close(); err != nil {
+			t.Fatal(err)
+		}
+		if hits == 0 {
+			break
+		}
+	}
+	if failed < 3 {
+		t.Errorf("%d appends failed", failed)
 	}
 }
 

@@ -16,6 +16,7 @@ func (s *Store) Nearest(ctx context.Context, sid string, n int) ([]string, error
 	if n <= 0 {
 		return nil, nil
 	}
+	sid = sid[:min(len(sid), maxSID)]
 	seen := map[string]int{}
 	err := s.read(ctx, func(c *conn) error {
 		take := func(r []driver.Value) bool {

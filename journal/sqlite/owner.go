@@ -24,7 +24,7 @@ func (s *Store) Acquire(ctx context.Context, sid string, by journal.WorkerID, al
 		if err := s.askOwner(ctx, &row.head, alive); err != nil {
 			return journal.Head{}, err
 		}
-		head, err := s.submit(ctx, true, func(t *txn) (journal.Head, error) { return takeOver(t, row, by) })
+		head, err := s.submit(ctx, true, 0, func(t *txn) (journal.Head, error) { return takeOver(t, row, by) })
 		if !errors.Is(err, errLostRace) {
 			return head, err
 		}
@@ -87,7 +87,7 @@ func missing(ok bool) error {
 // Register implements [journal.Store]. Worker ids are never used twice.
 func (s *Store) Register(ctx context.Context, w journal.Worker) (journal.WorkerID, error) {
 	var id int64
-	_, err := s.submit(ctx, true, func(t *txn) (journal.Head, error) {
+	_, err := s.submit(ctx, true, 0, func(t *txn) (journal.Head, error) {
 		var err error
 		_, id, err = t.c.exec(qInsertWorker, w.LockPath, w.Sock, int64(w.PID), w.Version, w.BootID, w.StartedAt.UnixMicro())
 		if err != nil {

@@ -38,6 +38,7 @@ const (
 	qCount
 	qSIDsFrom
 	qSIDsBefore
+	qSIDsAfter
 	qCheckpoint
 	qRestart
 	queryCount
@@ -84,13 +85,14 @@ var queries = [queryCount]string{
 	qWorker:       `SELECT lock_path, sock, pid, version, boot, started FROM worker WHERE id = ?`,
 	// The log backwards, heads only: the newest changes without an index that every append would pay for.
 	qListNewest: `SELECT ` + sessionColumns + ` FROM event CROSS JOIN session ON session.id = event.session AND session.head = event.id
-		ORDER BY event.id DESC LIMIT ?`,
+		WHERE event.id > ? ORDER BY event.id DESC LIMIT ?`,
 	// The states are a JSON array; [] selects every state, owner 0 every owner.
 	qListFiltered: `SELECT ` + sessionColumns + ` FROM session
 		WHERE (?1 = '[]' OR state IN (SELECT value FROM json_each(?1))) AND (?2 = 0 OR owner = ?2)
 		ORDER BY head DESC LIMIT ?3`,
 	qCount:      `SELECT state, count(*) FROM session GROUP BY state`,
 	qSIDsFrom:   `SELECT sid FROM session WHERE sid >= ? ORDER BY sid LIMIT ?`,
+	qSIDsAfter:  `SELECT sid FROM session WHERE sid > ? ORDER BY sid LIMIT ?`,
 	qSIDsBefore: `SELECT sid FROM session WHERE sid < ? ORDER BY sid DESC LIMIT ?`,
 	qCheckpoint: `PRAGMA wal_checkpoint(PASSIVE)`,
 	qRestart:    `PRAGMA wal_checkpoint(RESTART)`,

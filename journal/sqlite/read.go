@@ -140,37 +140,53 @@ func (h *history) verified(last journal.Sum) ([]journal.Event, error) {
 	return h.events, nil
 }
 
+// listScan is how many entries of the log List looks through for the newest heads before it
+// sorts all sessions instead: long sessions fill the log with entries that are no heads.
+const listScan = 20_000
+
 // List implements [journal.Store].
 func (s *Store) List(ctx context.Context, f journal.Filter) ([]journal.Head, error) {
 	limit := int64(f.Limit)
-	if limit == 0 {
+	if limit <= 0 {
 		limit = 1000
 	}
-	q, args := qListNewest, []driver.Value{limit}
-	if len(f.States) > 0 || f.Owner != 0 {
-		states, err := json.Marshal(append([]journal.State{}, f.States...))
-		if err != nil {
-			return nil, fmt.Errorf("listing sessions: %w", err)
-		}
-		q, args = qListFiltered, []driver.Value{string(states), int64(f.Owner), limit}
+	states, err := json.Marshal(append([]journal.State{}, f.States...))
+	if err != nil {
+		return nil, fmt.Errorf("listing sessions: %w", err)
 	}
 	var heads []journal.Head
-	var bad error
-	err := s.read(ctx, func(c *conn) error {
-		return wrapSQL(s.path, "listing the sessions of", c.each(q, func(r []driver.Value) bool {
-			row, err := scanSession(r)
+	err = s.read(ctx, func(c *conn) error {
+		if len(f.States) == 0 && f.Owner == 0 {
+			last, err := lastEvent(c)
 			if err != nil {
-				bad = &journal.CorruptError{File: s.path, Why: "in the list of sessions, " + err.Error()}
-				return false
+				return wrapSQL(s.path, "reading the log's end in", err)
 			}
-			heads = append(heads, row.head)
-			return true
-		}, args...))
+			heads, err = listHeads(c, qListNewest, last-listScan, limit)
+			if err != nil || int64(len(heads)) == limit || last <= listScan {
+				return err
+			}
+		}
+		heads, err = listHeads(c, qListFiltered, string(states), int64(f.Owner), limit)
+		return err
 	})
-	if err == nil {
-		err = bad
-	}
 	return heads, err
+}
+
+func listHeads(c *conn, q query, args ...driver.Value) (heads []journal.Head, err error) {
+	var bad error
+	err = c.each(q, func(r []driver.Value) bool {
+		row, err := scanSession(r)
+		if err != nil {
+			bad = &journal.CorruptError{File: c.path, Why: "in the list of sessions, " + err.Error()}
+			return false
+		}
+		heads = append(heads, row.head)
+		return true
+	}, args...)
+	if err != nil {
+		return nil, wrapSQL(c.path, "listing the sessions of", err)
+	}
+	return heads, bad
 }
 
 // Count implements [journal.Store].

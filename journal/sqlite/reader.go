@@ -51,27 +51,33 @@ func (s *Store) read(ctx context.Context, fn func(*conn) error) error {
 		s.readers.free <- c
 		return err
 	}
-	c, err := s.readOn(c, fn)
-	s.readers.free <- c
+	// A connection that fn leaves by a panic comes back as one to be opened anew.
+	var back *conn
+	defer func() { s.readers.free <- back }()
+	back, err := s.readOn(c, fn)
 	return err
 }
 
 // readOn returns the connection to hand back: nil when it had to be closed.
-func (s *Store) readOn(c *conn, fn func(*conn) error) (*conn, error) {
-	var err error
+func (s *Store) readOn(c *conn, fn func(*conn) error) (back *conn, err error) {
 	if c == nil {
 		if c, err = s.readers.open(); err != nil {
 			return nil, err
 		}
 	}
-	if _, _, err = c.exec(qBeginRead); err == nil {
-		err = fn(c)
-		if _, _, end := c.exec(qCommit); end != nil && err == nil {
-			err = wrapSQL(s.path, "ending a read of", end)
+	finished := false
+	defer func() {
+		if !finished || c.inTransaction() {
+			back, err = nil, errors.Join(err, c.close())
 		}
+	}()
+	if _, _, err = c.exec(qBeginRead); err != nil {
+		return nil, wrapSQL(s.path, "beginning a read of", err)
 	}
-	if c.inTransaction() {
-		return nil, errors.Join(err, c.close())
+	err = fn(c)
+	if _, _, end := c.exec(qCommit); end != nil && err == nil {
+		err = wrapSQL(s.path, "ending a read of", end)
 	}
+	finished = true
 	return c, err
 }

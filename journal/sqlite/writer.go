@@ -15,10 +15,14 @@ import (
 // vanish, few enough to keep the wait of the first one short.
 const groupLimit = 512
 
+// groupBytes ends a group early: a group is one transaction, and its pages lie in the log at once.
+const groupBytes = 16 << 20
+
 // request is something for the writer to do within a transaction.
 type request struct {
 	run   func(*txn) (journal.Head, error)
 	sync  bool
+	size  int // of what it writes, in bytes
 	state atomic.Int32
 	done  chan struct{} // closed when head and err are set
 	head  journal.Head
@@ -68,48 +72,52 @@ func (q *queue) close() {
 	q.signal()
 }
 
-// take waits for requests and returns up to groupLimit of them that were not withdrawn; nil
-// when the queue is closed and empty.
+// take waits for requests and returns those that share the next commit: up to groupLimit of them
+// that were not withdrawn; nil when the queue is closed and empty.
 func (q *queue) take() []*request {
 	for {
 		<-q.wake
-		q.mu.Lock()
-		n := min(len(q.list), groupLimit)
-		group := make([]*request, 0, n)
-		for _, r := range q.list[:n] {
-			if r.state.CompareAndSwap(waiting, taken) {
-				group = append(group, r)
-			}
-		}
-		q.list = q.list[n:]
-		if len(q.list) == 0 {
-			q.list = nil
-		}
-		closed := q.closed
-		if len(q.list) > 0 || closed {
-			q.signal()
-		}
-		empty := len(q.list) == 0
-		q.mu.Unlock()
+		group, over := q.cut()
 		if len(group) > 0 {
 			return group
 		}
-		if closed && empty {
+		if over {
 			return nil
 		}
 	}
 }
 
+// cut takes a group off the queue; over tells that there will never be anything again.
+func (q *queue) cut() (group []*request, over bool) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	n, size := 0, 0
+	for ; n < len(q.list) && len(group) < groupLimit && size < groupBytes; n++ {
+		if r := q.list[n]; r.state.CompareAndSwap(waiting, taken) {
+			group = append(group, r)
+			size += r.size
+		}
+	}
+	clear(q.list[:n])
+	if q.list = q.list[n:]; len(q.list) == 0 {
+		q.list = nil
+	}
+	if len(q.list) > 0 || q.closed {
+		q.signal()
+	}
+	return group, q.closed && len(q.list) == 0
+}
+
 // submit hands a request to the writer and waits for its outcome. The context ends the wait in
 // the queue only: what the writer has taken is carried to its end.
-func (s *Store) submit(ctx context.Context, sync bool, run func(*txn) (journal.Head, error)) (journal.Head, error) {
+func (s *Store) submit(ctx context.Context, sync bool, size int, run func(*txn) (journal.Head, error)) (journal.Head, error) {
 	if s.opts.ReadOnly {
 		return journal.Head{}, journal.ErrReadOnly
 	}
 	if err := ctx.Err(); err != nil {
 		return journal.Head{}, err
 	}
-	r := &request{run: run, sync: sync, done: make(chan struct{})}
+	r := &request{run: run, sync: sync, size: size, done: make(chan struct{})}
 	if !s.queue.put(r) {
 		return journal.Head{}, journal.ErrClosed
 	}

@@ -21,28 +21,10 @@ import (
 )
 
 // openAreas are files of vectors that wait for functions of the library, each with its reason.
-var openAreas = map[string]string{
-	"eval": "alc.eval and evalframe are not written yet",
-	"math": "alc.math is not written yet",
-}
+var openAreas = map[string]string{}
 
 // openVectors wait for functions of the library, each with its reason.
-var openVectors = map[string]string{
-	"card/compare": "alc.card.compare needs alc.math",
-	"card/compare-metric-field-function-and-where": "alc.card.compare needs alc.math",
-	"env/inject-is-read":                           "alc.env is not filled yet",
-	"env/get-with-default":                         "alc.env is not filled yet",
-	"env/use-picks-what-exists":                    "alc.env is not filled yet",
-	"env/allow-os":                                 "alc.env is not filled yet",
-	"env/inject-wins-over-os":                      "alc.env is not filled yet",
-	"env/inject-value-must-be-a-string":            "alc.env is not filled yet",
-	"env/dotenv-relative-needs-a-project":          "alc.env is not filled yet",
-	"fork-pkgs/child-sees-env-and-its-ctx":         "alc.env is not filled yet",
-	"vm-json/globals-alc-functions":                "lists functions of areas that are open",
-	"vm-json/globals-alc-tables":                   "alc.math is not written yet",
-	"vm-json/evalframe-is-preloaded":               "evalframe is not written yet",
-	"vm-json/llm-in-gsub-callback":                 "string.gsub cannot pause in its callback yet",
-}
+var openVectors = map[string]string{}
 
 func TestVectors(t *testing.T) {
 	files, err := filepath.Glob("testdata/*.jsonl")

@@ -1,7 +1,7 @@
 -- A memo of answers for one session.
 local sys, alc, lib, def = ...
 local type, tostring = type, tostring
-local options = lib.options
+local options, shown = lib.options, lib.shown
 
 local MOST = 256
 
@@ -44,13 +44,13 @@ function def.cache(prompt, opts)
   local answer = answers[key]
   if answer ~= nil then
     hits = hits + 1
-    alc.log("debug", "alc.cache: hit " .. tostring(key))
+    alc.log("debug", "alc.cache: hit " .. shown(key))
     return answer
   end
   answer = alc.llm(prompt, opts)
   misses = misses + 1
   if answer ~= nil then remember(key, answer) end
-  alc.log("debug", "alc.cache: miss " .. tostring(key))
+  alc.log("debug", "alc.cache: miss " .. shown(key))
   return answer
 end
 

@@ -27,7 +27,7 @@ local function overrides_in(ctx, prefix)
   local own = ctx[prefix]
   if own == nil then return ctx end
   if type(own) == "table" then return own end
-  alc.log("warn", format("alc.tuning: ctx.%s is a %s and not a table of parameters; the defaults stand", tostring(prefix), type(own)))
+  alc.log("warn", format("alc.tuning: ctx.%s is a %s and not a table of parameters; the defaults stand", shown(prefix), type(own)))
   return {}
 end
 
