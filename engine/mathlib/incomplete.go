@@ -12,25 +12,21 @@ func IncBeta(x, a, b float64) (float64, error) {
 	if err := within("x", x, 0, 1); err != nil {
 		return 0, err
 	}
-	if err := shapes(a, b); err != nil {
-		return 0, err
+	if a <= 0 || b <= 0 {
+		return 0, badf("a and b must be above 0, got %v and %v", a, b)
 	}
 	return incBeta(x, 1-x, a, b), nil
 }
 
-func shapes(a, b float64) error {
-	if err := positive("a", a); err != nil {
-		return err
-	}
-	return positive("b", b)
-}
-
 // incBeta takes x and y = 1-x, so that a caller that knows the smaller one exactly keeps it.
 func incBeta(x, y, a, b float64) float64 {
+	endless := math.IsInf(a, 1) && math.IsInf(b, 1) // then all weight lies at an unknown place
 	switch {
-	case x <= 0:
+	case math.IsNaN(a) || math.IsNaN(b) || endless:
+		return math.NaN()
+	case x <= 0 || math.IsInf(a, 1) && y > 0:
 		return 0
-	case y <= 0:
+	case y <= 0 || math.IsInf(b, 1):
 		return 1
 	case a > betaLimit && b > betaLimit:
 		return incBetaLarge(x, y, a, b)
@@ -133,8 +129,8 @@ func incBetaLarge(x, y, a, b float64) float64 {
 
 // IncGamma returns the regularized lower incomplete gamma function P(a, x), x ≥ 0.
 func IncGamma(a, x float64) (float64, error) {
-	if err := positive("a", a); err != nil {
-		return 0, err
+	if a <= 0 {
+		return 0, badf("a must be above 0, got %v", a)
 	}
 	if x < 0 {
 		return 0, badf("x must not be negative, got %v", x)
@@ -144,9 +140,9 @@ func IncGamma(a, x float64) (float64, error) {
 
 func incGamma(a, x float64) float64 {
 	switch {
-	case math.IsNaN(x):
-		return x
-	case x <= 0:
+	case math.IsNaN(a) || math.IsNaN(x) || math.IsInf(a, 1) && math.IsInf(x, 1):
+		return math.NaN()
+	case x <= 0 || math.IsInf(a, 1):
 		return 0
 	case math.IsInf(x, 1):
 		return 1
