@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"github.com/algocline/algocline/card"
 	"github.com/algocline/algocline/journal"
 )
 
@@ -26,6 +27,8 @@ type Host interface {
 	// key; nil when there are none. A namespace that begins with a slash is a directory of files,
 	// one a key. See package statefile.
 	StateFiles(ns string) (map[string][]byte, error)
+	// Cards is the store of the home's cards, nil when there is none.
+	Cards() *card.Store
 	// Getenv reads a variable of the environment. The session has checked the grant.
 	Getenv(name string) (string, bool)
 	Files

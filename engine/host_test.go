@@ -10,6 +10,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/algocline/algocline/card"
 	"github.com/algocline/algocline/journal"
 )
 
@@ -20,6 +21,7 @@ type memHost struct {
 	contents map[journal.ContentHash][]byte
 	state    map[string][]byte
 	modules  map[string]string
+	cards    *card.Store
 	disk     map[string]string
 	writes   int
 	files    map[string]map[string][]byte // of state, by namespace
@@ -86,6 +88,8 @@ func (h *memHost) Content(_ context.Context, hash journal.ContentHash) ([]byte, 
 	}
 	return p, nil
 }
+
+func (h *memHost) Cards() *card.Store { return h.cards }
 
 func (h *memHost) Getenv(name string) (string, bool) { return "value of " + name, true }
 

@@ -39,7 +39,7 @@ var ops = join(map[string]op{
 	"remaining": {read: readRemaining},
 	"date":      {pure: date},
 	"mktime":    {pure: mktime},
-}, stateOps, dispatchedOps, fileOps, textOps, mathOps)
+}, stateOps, dispatchedOps, cardOps, fileOps, textOps, mathOps)
 
 func join(groups ...map[string]op) map[string]op {
 	all := map[string]op{}

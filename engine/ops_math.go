@@ -18,18 +18,18 @@ var mathOps = func() map[string]op {
 	for _, group := range []map[string]mathFunc{mathStatistics, mathFunctions, mathTests} {
 		for name, fn := range group {
 			all["math."+name] = op{pure: func(s *Session, a arguments) (value.List, error) {
-				return refused(name)(fn(s, a))
+				return noFunction(name)(fn(s, a))
 			}}
 		}
 	}
 	for name, fn := range mathSamplers {
 		all["math."+name] = op{pure: func(s *Session, a arguments) (value.List, error) {
-			return refused(name)(draw(s, a, fn))
+			return noFunction(name)(draw(s, a, fn))
 		}}
 	}
 	for name, fn := range mathResamplers {
 		all["math."+name] = op{long: func(ctx context.Context, s *Session, a arguments) (value.List, error) {
-			return refused(name)(fn(ctx, s, a))
+			return noFunction(name)(fn(ctx, s, a))
 		}}
 	}
 	return all
@@ -38,8 +38,8 @@ var mathOps = func() map[string]op {
 // mathFunc answers from the arguments alone; the session only bounds how much it may make.
 type mathFunc func(s *Session, a arguments) (value.List, error)
 
-// refused turns what the arguments caused into nil and a message.
-func refused(name string) func(value.List, error) (value.List, error) {
+// noFunction turns what the arguments caused into nil and a message.
+func noFunction(name string) func(value.List, error) (value.List, error) {
 	return func(l value.List, err error) (value.List, error) {
 		if errors.Is(err, mathlib.ErrArgument) {
 			return value.Of(nil, name+": "+err.Error()), nil

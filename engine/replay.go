@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 
+	"github.com/algocline/algocline/card"
 	"github.com/algocline/algocline/journal"
 	"github.com/algocline/algocline/lua"
 	"github.com/algocline/algocline/value"
@@ -181,6 +182,9 @@ func Check(ctx context.Context, host Host, vms *VMs, events []journal.Event) err
 
 // readOnly is a host that ends a replay where it would go on live.
 type readOnly struct{ Host }
+
+// Cards is none: what waits to be written is not written here.
+func (readOnly) Cards() *card.Store { return nil }
 
 func (readOnly) Commit(context.Context, Commit) error {
 	return fmt.Errorf("%w: the record ends within a step", ErrRebuild)

@@ -8,6 +8,7 @@ import (
 	"hash"
 	"time"
 
+	"github.com/algocline/algocline/card"
 	"github.com/algocline/algocline/journal"
 	"github.com/algocline/algocline/lua"
 )
@@ -79,6 +80,7 @@ type Session struct {
 	stepReads int               // events of this step
 	helped    time.Duration     // what long helpers took in this step
 	adopted   map[string]bool   // namespaces of state whose files are known to be imported
+	settled   string            // number of the last change of cards that is in the files; to be forgotten
 	pause     []Query           // the queries of the present pause
 	given     map[string]string // their answers so far
 	known     map[string]Digest // of every answer ever given
@@ -289,6 +291,15 @@ func (s *Session) commit(ctx context.Context, apply func(journal.Tx) ([]journal.
 		After: s.committed, Events: s.pending, Contents: s.contents, Sync: sync,
 		Summary: journal.Summary{State: s.state, Strategy: s.start.Strategy, Open: len(s.pause) - len(s.given), LLMCalls: s.metrics.llmCalls},
 	}
+	if settled := s.settled; settled != "" {
+		rest := apply
+		apply = func(tx journal.Tx) ([]journal.Event, error) {
+			if err := card.Forget(tx, settled); err != nil || rest == nil {
+				return nil, err
+			}
+			return rest(tx)
+		}
+	}
 	if apply != nil {
 		c.Apply = func(tx journal.Tx) ([]journal.Event, error) {
 			evs, err := apply(tx)
@@ -301,7 +312,7 @@ func (s *Session) commit(ctx context.Context, apply func(journal.Tx) ([]journal.
 		return s.dead
 	}
 	s.committed += int64(len(s.pending) + applied)
-	s.pending, s.contents = nil, nil
+	s.pending, s.contents, s.settled = nil, nil, ""
 	s.flushed = s.host.Now()
 	return nil
 }

@@ -35,6 +35,9 @@ var errEnded = errors.New("session has ended")
 
 // kill makes the session unusable: what went wrong is not the script's doing.
 func (s *Session) kill(err error) error {
+	if !errors.Is(err, ErrBroken) && !errors.Is(err, ErrDiverged) && !errors.Is(err, ErrRebuild) && !errors.Is(err, ErrBadHistory) {
+		err = fmt.Errorf("%w: %w", ErrBroken, err)
+	}
 	if s.dead == nil {
 		s.dead = err
 	}

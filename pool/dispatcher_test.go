@@ -75,6 +75,10 @@ func TestSessionOutlivesWorker(t *testing.T) {
 		t.Fatal(err)
 	}
 	sid := f.SessionID
+	halfMade := filepath.Join(Dir(home), "w-1-00000000.mark.new-1")
+	if err := os.WriteFile(halfMade, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
 	if !regexp.MustCompile(`^s-[0-9a-f]+-[0-9a-f]{16}$`).MatchString(sid) {
 		t.Errorf("sid %q", sid)
 	}
@@ -87,7 +91,7 @@ func TestSessionOutlivesWorker(t *testing.T) {
 	if f.Type != FeedFinished || string(f.Output) != `"0,1,2"` {
 		t.Errorf("got %+v", f)
 	}
-	if left := files(t, home, "w-*.mark"); len(left) != 1 {
+	if left := files(t, home, "w-*.mark*"); len(left) != 1 {
 		t.Errorf("marks of dead workers stay: %v", left)
 	}
 	if left := append(files(t, home, "w-*.sock"), files(t, home, "w-*.lock")...); len(left) != 2 {

@@ -10,5 +10,14 @@
 // each request means; package pool/worker is that handler, with the engine and the journal
 // behind it.
 //
+// A worker process is a [Process] around such a handler: it lies in the home's pool directory
+// ([Dir]) with a lock that it holds as long as it lives, a socket, and a mark file. Everything that
+// is decided about a worker is decided by that lock: nobody believes a pid, a clock or a file that
+// is merely there.
+//
+// What a caller sends can always be sent again. The caller names the session before it starts it
+// ([NewSID]), and an answer names its query; so a Dispatcher may retry until a worker has answered,
+// and a lost reply costs nothing but time.
+//
 // Requests and replies are the types of protocol.go; codes of refused requests are in codes.go.
 package pool

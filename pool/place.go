@@ -176,20 +176,54 @@ func sweep(dir string) (deadMarks []string, err error) {
 			return nil, err
 		}
 	}
-	marks, err := workerFiles(dir, markSuffix)
+	if err := removeHalfMade(dir); err != nil {
+		return nil, err
+	}
+	return dead(dir, markSuffix)
+}
+
+// removeHalfMade removes marks that were being made when their worker died.
+func removeHalfMade(dir string) error {
+	paths, err := workerFiles(dir, "")
+	if err != nil {
+		return err
+	}
+	for _, path := range paths {
+		base, _, halfMade := strings.Cut(filepath.Base(path), markSuffix+".")
+		if !halfMade {
+			continue
+		}
+		alive, err := lock.Alive(filepath.Join(dir, base+lockSuffix))
+		if err != nil {
+			return err
+		}
+		if alive {
+			continue
+		}
+		if err := remove([]string{path}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// dead lists the files with a suffix whose worker is dead.
+func dead(dir, suffix string) ([]string, error) {
+	paths, err := workerFiles(dir, suffix)
 	if err != nil {
 		return nil, err
 	}
-	for _, path := range marks {
-		alive, err := lock.Alive(strings.TrimSuffix(path, markSuffix) + lockSuffix)
+	var out []string
+	for _, path := range paths {
+		alive, err := lock.Alive(strings.TrimSuffix(path, suffix) + lockSuffix)
 		if err != nil {
 			return nil, err
 		}
 		if !alive {
-			deadMarks = append(deadMarks, path)
+			out = append(out, path)
 		}
 	}
-	return deadMarks, nil
+	return out, nil
 }
 
 // bury removes the lock file and the socket of a dead worker.

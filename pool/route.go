@@ -37,7 +37,7 @@ func (d *Dispatcher) call(ctx context.Context, sid string, ask func(*Client) err
 			}
 		}
 		if ctx.Err() != nil {
-			return err
+			return fmt.Errorf("session %s: %w; what was sent may go on all the same: see alc status %s", sid, err, sid)
 		}
 		again, why := d.recover(ctx, sid, l, err, n)
 		if !again {

@@ -20,7 +20,7 @@ type answerFlags struct {
 	record string // --record
 }
 
-const answersHelp = `who answers: "terminal", "recording:FILE" or "none" (default: the terminal if there is one)`
+const answersHelp = "`WHO` answers: \"terminal\", \"recording:FILE\" or \"none\" (default: the terminal if there is one)"
 
 // answerer is who plays the LLM in this run, and how to let go of it.
 type answerer struct {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"io"
 	"os"
@@ -12,6 +13,8 @@ import (
 	"time"
 
 	"github.com/creack/pty"
+
+	"github.com/algocline/algocline/service"
 )
 
 // seat is a person at a terminal in which alc runs.
@@ -160,6 +163,52 @@ func TestCtrlCLeavesTheSessionPaused(t *testing.T) {
 	s.types("b\n.\n")
 	s.sees(`a-b`)
 	s.leaves(exitOK)
+}
+
+func TestWorkerDiesWhileAPersonThinks(t *testing.T) {
+	t.Parallel()
+	home := seatHome(t)
+	s := sit(t, home, "run", "ask.lua")
+	for _, answer := range []string{"a", "b"} {
+		s.sees(`│ (one|two)\?`)
+		if err := killAll(home); err != nil {
+			t.Fatal(err)
+		}
+		s.types(answer + "\n.\n")
+	}
+	s.sees(`a-b`)
+	s.leaves(exitOK)
+}
+
+func TestCtrlCWhileTheScriptComputes(t *testing.T) {
+	t.Parallel()
+	home := seatHome(t)
+	s := sit(t, home, "run", "-e", "alc.log('info', 'on') while true do end", "--limit", "step_cpu=2s", "--session-id", "busy")
+	// The session is there once a look at it from outside finds it.
+	eventually(t, func() bool {
+		err := withHome(home, func(ctx context.Context, svc *service.Service) error {
+			_, err := svc.Session(ctx, "busy", false)
+			return err
+		})
+		return err == nil
+	})
+	other := sit(t, home, "continue", "busy")
+	other.sees(`session busy is running`)
+	other.leaves(exitError)
+	s.types("\x03")
+	s.sees(`interrupted`)
+	s.sees(`may have started: alc status busy`)
+	s.leaves(exitError)
+}
+
+// eventually asks again and again until the answer is yes.
+func eventually(t *testing.T, ask func() bool) {
+	t.Helper()
+	for deadline := time.Now().Add(patience); !ask(); {
+		if time.Now().After(deadline) {
+			t.Fatal("it never happened")
+		}
+	}
 }
 
 func TestBareAlcAtATerminalHelps(t *testing.T) {

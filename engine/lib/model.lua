@@ -2,7 +2,7 @@
 local type, error, tostring = type, error, tostring
 local format, rawlen = string.format, rawlen
 local unpack = table.unpack
-local request, is_utf8 = sys.request, sys.is_utf8
+local request, is_utf8, decode = sys.request, sys.is_utf8, sys.json_decode
 local text, whole = lib.text, lib.whole
 
 local asked = 0 -- queries of this session so far
@@ -27,6 +27,24 @@ local function word(v, loose)
   return nil
 end
 
+-- past puts the cards that opts.card_context names before the system text. They are read once and
+-- recorded; none found, or nothing that can be read, leaves the text as it was.
+local function past(context, system)
+  local block
+  if type(context) == "string" and is_utf8(context) then
+    block = request("card.past", context, nil, 0)
+  elseif type(context) == "table" then
+    local pkg, limit = word(context.pkg, true), whole(context.limit)
+    if pkg == nil then return system end
+    if limit == nil or limit < 0 then limit = 5 end
+    block = request("card.past", nil, pkg, limit)
+  end
+  if block == nil then return system end
+  block = decode(block)
+  if system == nil then return block end
+  return block .. "\n\n" .. system
+end
+
 function alc.llm(prompt, opts)
   prompt = text(prompt, "llm", 1)
   if opts == nil then
@@ -37,6 +55,7 @@ function alc.llm(prompt, opts)
     error(format("bad argument #2 to 'llm' (table expected, got %s)", type(opts)), 2)
   end
   local system, limit = word(opts.system, true), max_tokens(opts.max_tokens)
+  if opts.card_context ~= nil then system = past(opts.card_context, system) end
   local grounded, underspecified = not not opts.grounded, not not opts.underspecified
   local role, breakpoint = word(opts.role, true), word(opts.cache_breakpoint, true)
   asked = asked + 1

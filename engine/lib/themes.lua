@@ -7,16 +7,27 @@
 local error, next, setmetatable = error, next, setmetatable
 local request, load = sys.request, sys.load
 
+-- lib.theme loads a theme, once, and returns its members.
+local made = {}
+function lib.theme(name)
+  local def = made[name]
+  if def == nil then
+    local chunk, why = load(request("theme", name), "alc." .. name, lib.pristine)
+    if chunk == nil then error(why, 0) end
+    def = {}
+    made[name] = def
+    chunk(sys, alc, lib, def)
+  end
+  return def
+end
+
 local function theme(name, target, members)
   local stubs, def = {}, nil
 
   -- member loads the theme and puts its functions where their stubs still stand.
   local function member(m)
     if def == nil then
-      local chunk, why = load(request("theme", name), "alc." .. name, lib.pristine)
-      if chunk == nil then error(why, 0) end
-      def = {}
-      chunk(sys, alc, lib, def)
+      def = lib.theme(name)
       for i = 1, #members do
         local k = members[i]
         if target[k] == stubs[i] then target[k] = def[k] end
@@ -42,17 +53,19 @@ theme("calls", alc, { "ground", "specify", "llm_safe", "llm_json", "parallel", "
 theme("collections", alc, { "map", "filter", "reduce", "vote" })
 theme("flow", alc, { "tuning", "pipe" })
 theme("fork", alc, { "fork" })
+theme("eval", alc, { "eval" })
 theme("files", io, { "open", "lines", "type" })
+
+alc.card = {}
+theme("card", alc.card, { "create", "get", "list", "append", "open", "close", "find", "alias_set", "alias_list", "get_by_alias",
+  "write_samples", "read_samples", "lineage", "sink_backfill", "compare" })
 
 -- alc.math is a table that fills itself when it is first looked into: stubs for so many members
 -- would cost every session more than most of them need.
 local function fill(members)
-  local chunk, why = load(request("theme", "math"), "alc.math", lib.pristine)
-  if chunk == nil then error(why, 0) end
-  local made = {}
-  chunk(sys, alc, lib, made)
+  local def = lib.theme("math")
   setmetatable(members, nil)
-  for k, f in next, made do
+  for k, f in next, def do
     if members[k] == nil then members[k] = f end
   end
 end
@@ -67,3 +80,5 @@ alc.math = setmetatable({}, {
     return next, members
   end,
 })
+
+package.preload.evalframe = function() return lib.theme("evalframe") end

@@ -10,6 +10,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/algocline/algocline/card"
 	"github.com/algocline/algocline/engine"
 	"github.com/algocline/algocline/engine/statefile"
 	"github.com/algocline/algocline/journal"
@@ -44,6 +45,8 @@ func (h *host) View(ctx context.Context, fn func(journal.Tx) error) error {
 func (h *host) Content(ctx context.Context, hash journal.ContentHash) ([]byte, error) {
 	return h.s.c.Store.Content(ctx, hash)
 }
+
+func (h *host) Cards() *card.Store { return h.s.c.Cards }
 
 // StateFiles reads what an original of this program left in the home.
 func (h *host) StateFiles(ns string) (map[string][]byte, error) {

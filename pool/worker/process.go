@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/algocline/algocline/card"
 	"github.com/algocline/algocline/engine"
 	"github.com/algocline/algocline/journal"
 	"github.com/algocline/algocline/journal/lock"
@@ -35,13 +36,16 @@ type Config struct {
 	ReadyFD      int
 	PackagePaths []string      // searched after a session's own
 	Limits       engine.Limits // the operator's; the zero value is engine.DefaultLimits
+	RunCards     bool          // whether cards with a section named run are written
 	Zone         string        // time zone of os.date; "" is UTC
 	Log          *slog.Logger  // nil writes text to standard error
 }
 
 const (
 	idleVariable = "ALC_POOL_IDLE_TIMEOUT"
-	usualIdle    = 30 * time.Minute
+	// sinksVariable names the mirrors of the store of cards.
+	sinksVariable = "ALC_CARD_SINKS"
+	usualIdle     = 30 * time.Minute
 )
 
 // Main is a worker's life: it opens the journal of the home, which it holds its lock beside,
@@ -118,13 +122,17 @@ func (c Config) openSessions(ctx context.Context, place pool.Place, h *hosted) e
 	if h.mark, err = h.store.KeepMark(place.Mark); err != nil {
 		return err
 	}
+	cards, err := card.Open(filepath.Join(c.Home, "cards"), card.Options{Sinks: card.SplitSinks(os.Getenv(sinksVariable)), Runs: c.RunCards})
+	if err != nil {
+		return fmt.Errorf("%s: %w", sinksVariable, err)
+	}
 	self, err := register(ctx, h.store, c.Version, place)
 	if err != nil {
 		return err
 	}
 	h.Sessions, err = NewSessions(SessionsConfig{
 		Store: h.store, Worker: self, Mark: h.mark, Alive: c.alive,
-		Version: c.Version, Durability: c.Durability, Home: c.Home, PackagePaths: c.PackagePaths, Limits: c.Limits,
+		Version: c.Version, Durability: c.Durability, Home: c.Home, Cards: cards, PackagePaths: c.PackagePaths, Limits: c.Limits,
 		Single: c.Sock != "", Zone: c.Zone, Log: c.Log,
 	})
 	return err

@@ -1,9 +1,12 @@
 package worker_test
 
 import (
+	"bufio"
 	"context"
 	"fmt"
+	"net"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"syscall"
@@ -127,6 +130,78 @@ func TestLeavesWhenIdle(t *testing.T) {
 	f, err = d.Continue(ctx, pool.ContinueRequest{SID: f.SessionID, Answer: pool.Answer{Response: ptr("yes")}})
 	if err != nil || string(f.Output) != `"yes"` {
 		t.Errorf("got %+v, %v", f, err)
+	}
+}
+
+// TestSingleSessionForm starts a worker as the original's hosts do and speaks as they do.
+func TestSingleSessionForm(t *testing.T) {
+	home, d := newHome(t)
+	sock := filepath.Join(home, "one.sock")
+	cmd := exec.CommandContext(testContext(t), os.Args[0], "pool-worker")
+	cmd.Env = append(os.Environ(), "ALC_HOME="+home, "TEST_SOCK="+sock, "ALC_DURABILITY=process")
+	var log strings.Builder
+	cmd.Stderr = &log
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	conn := connect(t, sock)
+	defer conn.Close()
+	lines := bufio.NewReader(conn)
+	sid := ""
+	for _, step := range []struct{ send, want string }{
+		{`{"op":"handshake","version":"1.2.3-test"}`, `"kind":"handshake","version":"1.2.3-test"`},
+		{`{"op":"status"}`, `"has_session":false,"session_id":null`},
+		{`{"op":"run","code":"return alc.llm('hi')","ctx":null,"lib_paths":[]}`, `"Paused":{"queries":[{"id":"q-0","prompt":"hi","system":null,"max_tokens":1024}]}`},
+		{`{"op":"run","code":"return 1","ctx":null,"lib_paths":[]}`, `already`},
+		{`{"op":"status","include_history":true}`, `"has_session":true`},
+		{`{"op":"continue","sid":"anything","response":"yes","query_id":"q-0","usage":null}`, `"Finished":{"state":{"Completed":{"result":"yes"}}`},
+		{`{"op":"status"}`, `"has_session":false`},
+	} {
+		if _, err := fmt.Fprintln(conn, step.send); err != nil {
+			t.Fatal(err)
+		}
+		got, err := lines.ReadString('\n')
+		if err != nil || !strings.Contains(got, step.want) {
+			t.Fatalf("%s got %s, %v; the log: %s", step.send, got, err, &log)
+		}
+		if _, rest, ok := strings.Cut(got, `"session_id":"`); ok && sid == "" {
+			sid, _, _ = strings.Cut(rest, `"`)
+		}
+	}
+	// It is one of the home's workers, but takes no session of the pool.
+	f, err := d.Run(testContext(t), pool.RunRequest{Code: ptr("return 2")})
+	if err != nil || string(f.Output) != "2" {
+		t.Errorf("a run beside it got %+v, %v", f, err)
+	}
+	if all, err := d.Workers(testContext(t)); err != nil || len(all) != 2 {
+		t.Errorf("workers %+v, %v", all, err)
+	}
+	conn.Close()
+	if err := cmd.Wait(); err != nil {
+		t.Errorf("it ended with %v; its log: %s", err, &log)
+	}
+	// Its session is in the journal like any other.
+	st, err := d.Session(testContext(t), pool.StatusRequest{SID: sid})
+	if err != nil || len(st.Sessions) != 1 || st.Sessions[0].State != "completed" {
+		t.Errorf("session %s: %+v, %v", sid, st, err)
+	}
+}
+
+// connect opens a socket as soon as it is there.
+func connect(t *testing.T, sock string) net.Conn {
+	t.Helper()
+	ctx := testContext(t)
+	for {
+		conn, err := net.Dial("unix", sock)
+		if err == nil {
+			conn.SetDeadline(time.Now().Add(20 * time.Second))
+			return conn
+		}
+		select {
+		case <-ctx.Done():
+			t.Fatal(err)
+		case <-time.After(2 * time.Millisecond):
+		}
 	}
 }
 

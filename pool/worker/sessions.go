@@ -14,6 +14,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/algocline/algocline/card"
 	"github.com/algocline/algocline/engine"
 	"github.com/algocline/algocline/journal"
 	"github.com/algocline/algocline/pool"
@@ -34,7 +35,8 @@ type SessionsConfig struct {
 	Alive        func(journal.Worker) bool // whether another worker's process lives
 	Version      string
 	Durability   string
-	Home         string        // the application directory: cards, and state of the original; "" has neither
+	Home         string        // the application directory; "" leaves state in files alone
+	Cards        *card.Store   // may be nil: there are none
 	PackagePaths []string      // searched after a session's own lib_paths
 	Limits       engine.Limits // the operator's: what a caller may lower
 	Single       bool          // the single-session form
