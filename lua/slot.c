@@ -1,7 +1,4 @@
 /* Address space for VMs: slots of 4 GiB whose low 32 bits are zero, reserved once and reused. */
-#ifndef _GNU_SOURCE
-#define _GNU_SOURCE
-#endif
 #include "arena.h"
 
 #include <pthread.h>

@@ -214,6 +214,48 @@ func TestFailureNamesItsCause(t *testing.T) {
 	}
 }
 
+// TestFailingReads lets the first, the second … read of an append to a journal just opened fail.
+func TestFailingReads(t *testing.T) {
+	d := newDisk(t)
+	dir := t.TempDir()
+	m := newModel()
+	s := open(t, dir, sqlite.Options{VFS: d.VFS(), Logger: quiet})
+	for i := range 30 {
+		if err := m.step(t, s, i); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	failed := 0
+	for nth := 1; ; nth++ {
+		s := open(t, dir, sqlite.Options{VFS: d.VFS(), Logger: quiet})
+		d.Fail(faultvfs.Fault{Ops: []faultvfs.Op{faultvfs.Read}, Nth: nth, Code: faultvfs.IOErrRead})
+		err := m.step(t, s, 29+nth)
+		hits := d.Heal()
+		if err != nil {
+			failed++
+			if !errors.Is(err, journal.ErrNotCommitted) {
+				t.Errorf("read %d: %v", nth, err)
+			}
+			if err := m.step(t, s, 29+nth); err != nil {
+				t.Fatalf("after read %d has failed: %v", nth, err)
+			}
+		}
+		m.check(t, s, false)
+		if err := s.Close(); err != nil {
+			t.Fatal(err)
+		}
+		if hits == 0 {
+			break
+		}
+	}
+	if failed < 3 {
+		t.Errorf("%d appends failed", failed)
+	}
+}
+
 // TestReaderKeepsALogWithHoles: after a sync has failed and lost what it was to keep, nothing is
 // acknowledged as long as a reader keeps the log from starting over.
 func TestReaderKeepsALogWithHoles(t *testing.T) {
