@@ -60,24 +60,33 @@ alc.card = {}
 theme("card", alc.card, { "create", "get", "list", "append", "open", "close", "find", "alias_set", "alias_list", "get_by_alias",
   "write_samples", "read_samples", "lineage", "sink_backfill", "compare" })
 
--- alc.math is a table that fills itself when it is first looked into: stubs for so many members
--- would cost every session more than most of them need.
-local function fill(members)
-  local def = lib.theme("math")
-  setmetatable(members, nil)
-  for k, f in next, def do
-    if members[k] == nil then members[k] = f end
+-- alc.math makes its members when they are first looked up: stubs for so many would cost every
+-- session more than most of them need.
+local mathematics
+local function member(name)
+  if mathematics == nil then
+    local chunk, why = load(request("theme", "math"), "alc.math", lib.pristine)
+    if chunk == nil then error(why, 0) end
+    local made = {}
+    chunk(sys, alc, lib, made)
+    mathematics = made
   end
+  return mathematics.member(name)
 end
 
 alc.math = setmetatable({}, {
-  __index = function(members, k)
-    fill(members)
-    return members[k]
+  __index = function(t, name)
+    local f = member(name)
+    t[name] = f
+    return f
   end,
-  __pairs = function(members)
-    fill(members)
-    return next, members
+  __pairs = function(t)
+    member("mean")
+    setmetatable(t, nil)
+    for name in next, mathematics.members do
+      if t[name] == nil then t[name] = member(name) end
+    end
+    return next, t
   end,
 })
 
