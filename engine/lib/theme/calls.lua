@@ -1,3 +1,4 @@
+--@ alc ground specify llm_safe llm_json parallel budget_check
 -- Ways to ask the model: with a flag, with a fallback, for JSON, for many things at once.
 local sys, alc, lib, def = ...
 local type, tostring, pcall, pairs, error = type, tostring, pcall, pairs, error

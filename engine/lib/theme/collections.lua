@@ -1,3 +1,4 @@
+--@ alc map filter reduce vote
 -- map, filter, reduce and vote over arrays. Their functions may call the model: one item is done
 -- before the next begins.
 local sys, alc, lib, def = ...

@@ -1,3 +1,4 @@
+--@ alc fmt log_fmt
 -- string.format that survives the numbers of a model.
 local sys, alc, lib, def = ...
 local type, tonumber, error, pcall, select = type, tonumber, error, pcall, select

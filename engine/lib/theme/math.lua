@@ -1,3 +1,4 @@
+--@ alc.math
 -- alc.math: each function checks what it is given and asks Go for the result.
 --
 -- An array of numbers goes over as one text (sys.floats), read raw: metamethods and string keys
@@ -6,6 +7,7 @@
 local sys, alc, lib, def = ...
 local type, error, tonumber, tostring, next = type, error, tonumber, tostring, next
 local rawlen, rawget, format, sub = rawlen, rawget, string.format, string.sub
+local setmetatable = setmetatable
 local request, floats, box, unbox = sys.request, sys.floats, sys.box, sys.unbox
 local whole = lib.whole
 
@@ -190,8 +192,7 @@ end
 
 local function kind(signature, i) return kinds[sub(signature, i, i)] end
 
--- member makes a member; nil when there is none of that name.
-function def.member(name)
+local function member(name)
   local s = members[name]
   if s == nil then return nil end
   if name == "rng_create" then return rng_create end
@@ -200,4 +201,17 @@ function def.member(name)
   return plain(name, kind(s, 1), kind(s, 2), kind(s, 3), kind(s, 4), kind(s, 5))
 end
 
-def.members = members
+setmetatable(def, {
+  __index = function(_, name)
+    local f = member(name)
+    def[name] = f
+    return f
+  end,
+  __pairs = function()
+    setmetatable(def, nil)
+    for name in next, members do
+      if def[name] == nil then def[name] = member(name) end
+    end
+    return next, def
+  end,
+})
