@@ -120,26 +120,25 @@ func TestRunCards(t *testing.T) {
 	})
 }
 
-// alc.math is another theme: what compare needs of it is set here.
 func TestCompare(t *testing.T) {
 	const setup = messages + `
-		alc.math = {
-			mean = function(xs) local s = 0 for _, x in ipairs(xs) do s = s + x end return s / #xs end,
-			welch_t_test = function(xs, ys) return {t_stat = 2, df = 3, p_value = xs[1] < ys[1] and 0.01 or 0.5} end,
-		}
-		for id, xs in pairs{a = {1, 2, 30}, b = {5, 6, 70}} do
+		for id, xs in pairs{a = {1, 2, 3, 4}, b = {5, 6, 7, 9}} do
 			alc.card.create{card_id = id, pkg = {name = "p"}}
 			local rows = {}
-			for i, x in ipairs(xs) do rows[i] = {score = x, keep = x < 30, word = "w"} end
+			for i, x in ipairs(xs) do rows[i] = {score = x, keep = x < 7, word = "w"} end
 			alc.card.write_samples(id, rows)
 		end
 		alc.card.create{card_id = "none", pkg = {name = "p"}}
 		local compare = alc.card.compare
 	`
 	runCards(t, card.Options{}, []libraryTest{
-		{name: "score", want: `{"metric":"score","alpha":0.05,"a":{"card_id":"a","n":3,"mean":11.0},"b":{"card_id":"b","n":3,"mean":27.0},"delta":-16.0,
-			"t_stat":2,"df":3,"p_value":0.01,"significant":true,"winner":"b"}`, code: setup + `return compare("a", "b")`},
-		{name: "function, where and alpha", want: `["<function>",3.0,2,0.001,"none",false]`, code: setup + `
+		{name: "score", want: `{"metric":"score","alpha":0.05,"a":{"card_id":"a","n":4,"mean":2.5},"b":{"card_id":"b","n":4,"mean":6.75},"delta":-4.25,
+			"t_stat":-3.9703,"df":5.5846,"p_value":0.0085,"significant":true,"winner":"b"}`, code: setup + `
+			local r = compare("a", "b")
+			for _, k in ipairs{"t_stat", "df", "p_value"} do r[k] = tonumber(string.format("%.4f", r[k])) end
+			return r`},
+		{name: "the other way round", want: `["a",4.25]`, code: setup + `local r = compare("b", "a") return {r.winner, r.delta}`},
+		{name: "function, where and alpha", want: `["<function>",5.0,2,0.001,"none",false]`, code: setup + `
 			local r = compare("a", "b", {metric = function(row) return row.score * 2 end, where = {keep = true}, alpha = 0.001})
 			return {r.metric, r.a.mean, r.b.n, r.alpha, r.winner, r.significant}`},
 		{name: "errors", want: `["alc.card.compare: card_a and card_b must be card_id strings","alc.card.compare: none has no samples to compare",
