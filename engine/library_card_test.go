@@ -281,6 +281,60 @@ func TestOutboxEmpties(t *testing.T) {
 	}
 }
 
+// What is written to a file is on disk in the journal before, with one synced commit.
+func TestCardCommits(t *testing.T) {
+	h := newMemHost()
+	withCards(t, card.Options{})(h)
+	begin(t, h, start(`alc.card.create{card_id = "a", pkg = {name = "p"}} alc.card.get("a") alc.llm("p")`))
+	if h.commits != 2 || h.syncs != 2 {
+		t.Errorf("%d commits, %d synced; want 2, 2", h.commits, h.syncs)
+	}
+}
+
+// A session that is restored in a changed world has what it has read.
+func TestReadsAreRecorded(t *testing.T) {
+	const code = `
+		local s, c = alc.state, alc.card
+		s.set("k", 1) s.set("p:k", {data = {x = 1}})
+		c.create{card_id = "a", pkg = {name = "p"}, v = 1}
+		c.create{card_id = "b", pkg = {name = "p"}, metadata = {prior_card_id = "a"}}
+		c.alias_set("x", "a")
+		c.write_samples("a", {{n = 1}})
+		local seen = {
+			s.get("k"), s.has("k"), s.keys(), s.list("p"), s.show("p", "k"), s.update("k", function(x) return x + 1 end),
+			c.get("a"), c.list(), c.find{where = {v = 1}}, c.alias_list(), c.get_by_alias("x"), c.read_samples("a"), c.lineage{card_id = "b"},
+		}
+		alc.llm("p", {card_context = "a"})
+		return seen`
+	h := newMemHost()
+	withCards(t, card.Options{})(h)
+	s := begin(t, h, start(code))
+	asked := s.Outcome().Queries
+	s.Close()
+	live := len(h.events)
+	h.state = map[string][]byte{"default\x00k": []byte(`"changed"`)}
+	withCards(t, card.Options{Runs: true})(h)
+	s = restore(t, h)
+	if d := cmp.Diff(asked, s.Outcome().Queries); d != "" {
+		t.Errorf("queries (-live +restored):\n%s", d)
+	}
+	o, err := s.Answer(t.Context(), []Answer{{Response: "x"}})
+	if err != nil || o.Failure != nil {
+		t.Fatalf("%+v, %v", o, err)
+	}
+	for _, want := range []string{`[1,true,["k"],["k"],{"data":{"x":1}},2,`, `"v":1`, `"name":"x"`, `[{"n":1}]`, `"root":"b"`} {
+		if !strings.Contains(string(o.Output), want) {
+			t.Errorf("%s lacks %s", o.Output, want)
+		}
+	}
+	if len(h.events) != live+2 {
+		t.Errorf("%d events after the pause, want the answer and the end", len(h.events)-live)
+	}
+	if err := Check(t.Context(), h, testVMs(), h.events); err != nil {
+		t.Error(err)
+	}
+}
+
 // Without a home there are no cards, and a script can tell.
 func TestNoCards(t *testing.T) {
 	o, _ := play(t, nil, start(messages+`

@@ -268,7 +268,9 @@ func TestCardsSurviveKills(t *testing.T) {
 	if appended != len(made["card.append"]) || len(samples) != len(made["card.samples"]) {
 		t.Errorf("%d appended to, %d with samples; the journal has %d and %d", appended, len(samples), len(made["card.append"]), len(made["card.samples"]))
 	}
-	t.Logf("%d cards in 12 processes", len(files))
+	if left, err := filepath.Glob(filepath.Join(home, "cards", "*", ".*")); len(left) != 0 || err != nil {
+		t.Errorf("left behind: %v, %v", left, err)
+	}
 }
 
 func set(list []string) map[string]bool {
