@@ -14,6 +14,16 @@
 
 enum { USED, FREE_CLEAN, FREE_DIRTY };
 
+/* Under the address sanitizer what is free cannot be touched. */
+#ifdef __SANITIZE_ADDRESS__
+#include <sanitizer/asan_interface.h>
+#define hide(p, n) ASAN_POISON_MEMORY_REGION(p, n)
+#define show(p, n) ASAN_UNPOISON_MEMORY_REGION(p, n)
+#else
+#define hide(p, n) ((void)0)
+#define show(p, n) ((void)0)
+#endif
+
 static inline int class_of(size_t n)
 {
 	return n <= 1024 ? (int)((n + 15) >> 4) : (int)(64 + ((n - 1024 + 255) >> 8));
@@ -41,12 +51,6 @@ void arena_init(arena *a, char *slot, size_t cap)
 	a->pages = (page *)(slot + PAGES_AT);
 	a->cap = cap;
 	a->top = DENSE_PAGES;
-}
-
-/* Bytes of the heap that may be resident. */
-size_t arena_touched(const arena *a)
-{
-	return a->top > DENSE_PAGES ? a->top * PAGE : a->brk;
 }
 
 /* ---- lists of pages ---- */
@@ -182,6 +186,7 @@ static void *pages_alloc(arena *a, size_t n)
 	/* The inside of a span that was free may still say so at its ends. */
 	a->pages[i].state = a->pages[i + count - 1].state = USED;
 	a->held += count * PAGE;
+	show(a->heap + i * PAGE, count * PAGE);
 	return a->heap + i * PAGE;
 }
 
@@ -189,6 +194,7 @@ static void pages_free(arena *a, void *p, size_t n)
 {
 	size_t count = pages_for(n);
 	a->held -= count * PAGE;
+	hide(p, count * PAGE);
 	span_give(a, (uint32_t)(((char *)p - a->heap) / PAGE), (uint32_t)count);
 }
 
@@ -220,6 +226,7 @@ static void *slab_alloc(arena *a, int c)
 	char *cell;
 	if (g->cell) {
 		cell = a->heap + ((size_t)g->cell << 4);
+		show(cell, class_size(c));
 		memcpy(&g->cell, cell, sizeof g->cell);
 	} else {
 		cell = a->heap + s * PAGE + g->fresh++ * class_size(c);
@@ -235,6 +242,7 @@ static void slab_free(arena *a, char *cell, int c)
 	page *g = &a->pages[s];
 	memcpy(cell, &g->cell, sizeof g->cell);
 	g->cell = (uint32_t)((size_t)(cell - a->heap) >> 4);
+	hide(cell, class_size(c));
 	if (g->live-- == slab_cells(c))
 		list_add(a, &a->slab[c], s);
 	if (g->live == 0 && (g->next || g->prev)) { /* one empty slab a class stays */
@@ -246,11 +254,12 @@ static void slab_free(arena *a, char *cell, int c)
 static void *cell_alloc(arena *a, int c)
 {
 	char *p = a->dense[c];
+	size_t n = class_size(c);
 	if (p) {
+		show(p, n);
 		memcpy(&a->dense[c], p, sizeof(void *));
 		return p;
 	}
-	size_t n = class_size(c);
 	if (a->brk + n > DENSE)
 		return slab_alloc(a, c);
 	if (a->held + n > a->cap)
@@ -269,6 +278,15 @@ static void cell_free(arena *a, char *p, int c)
 	}
 	memcpy(p, &a->dense[c], sizeof(void *));
 	a->dense[c] = p;
+	hide(p, class_size(c));
+}
+
+/* Ends the arena; returns how many bytes of the heap may be resident. */
+size_t arena_end(arena *a)
+{
+	size_t touched = a->top > DENSE_PAGES ? a->top * PAGE : a->brk;
+	show(a->heap, touched);
+	return touched;
 }
 
 void *arena_alloc(arena *a, size_t n)

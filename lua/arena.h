@@ -70,10 +70,10 @@ char *slot_take(void);
 void slot_give(char *slot, size_t heap_used);
 
 void arena_init(arena *a, char *slot, size_t cap);
+size_t arena_end(arena *a);
 void *arena_alloc(arena *a, size_t n);
 void arena_free(arena *a, void *p, size_t n);
 void *arena_resize(arena *a, void *p, size_t old, size_t n);
-size_t arena_touched(const arena *a);
 
 void area_init(area *r, char *base, size_t max);
 bool area_commit(arena *a, area *r, size_t need);

@@ -133,7 +133,7 @@ int vm_new_bare(vm **out)
 	area_init(&v->notes, slot + NOTES_AT, (size_t)4 << 20);
 	v->M = vm_new_state(v, allocate);
 	if (!v->M) {
-		slot_give(slot, arena_touched(&v->mem));
+		slot_give(slot, arena_end(&v->mem));
 		return VM_NO_MEMORY;
 	}
 	*(vm **)lua_getextraspace(v->M) = v;
@@ -167,7 +167,7 @@ int vm_new(vm **out, const char *code, size_t ncode, size_t memory, uint64_t cpu
 
 void vm_close(vm *v)
 {
-	size_t touched = arena_touched(&v->mem);
+	size_t touched = arena_end(&v->mem);
 	area_trim(&v->mem, &v->out, 0);
 	area_trim(&v->mem, &v->scratch, 0);
 	area_trim(&v->mem, &v->pad, 0);
