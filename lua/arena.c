@@ -323,11 +323,18 @@ void *arena_resize(arena *a, void *p, size_t old, size_t n)
 
 /* ---- areas ---- */
 
-void area_init(area *r, char *base, size_t max)
+void area_init(area *r, char *near, char *far, size_t max)
 {
-	r->base = base;
-	r->len = r->committed = 0;
-	r->max = max;
+	*r = (area){.base = near, .near = near, .far = far, .max = max};
+}
+
+/* How much to charge an area that needs so many bytes. */
+static size_t commitment(arena *a, const area *r, size_t need)
+{
+	size_t want = need;
+	if (need > NEAR_SIZE && need < r->committed * 2 && room(a, r->committed))
+		want = r->committed * 2;
+	return (want + PAGE - 1) & ~(PAGE - 1);
 }
 
 /* Charges an area so that it can hold need bytes. */
@@ -335,24 +342,26 @@ bool area_commit(arena *a, area *r, size_t need)
 {
 	if (need <= r->committed)
 		return true;
-	size_t want = need < r->committed * 2 ? r->committed * 2 : need;
-	if (want > need && !room(a, want - r->committed))
-		want = need;
-	want = (want + PAGE - 1) & ~(PAGE - 1);
+	size_t want = commitment(a, r, need);
 	if (want > r->max || !room(a, want - r->committed))
 		return false;
+	if (want > NEAR_SIZE && r->base == r->near) {
+		memcpy(r->far, r->near, r->len);
+		r->base = r->far;
+	}
 	a->held += want - r->committed;
 	r->committed = want;
 	return true;
 }
 
-/* Empties an area and gives back what it has beyond keep bytes. */
-void area_trim(arena *a, area *r, size_t keep)
+/* Empties an area and gives back what is not near. */
+void area_trim(arena *a, area *r)
 {
 	r->len = 0;
-	if (r->committed <= keep)
+	if (r->base == r->near)
 		return;
-	madvise(r->base + keep, r->committed - keep, MADV_DONTNEED);
-	a->held -= r->committed - keep;
-	r->committed = keep;
+	madvise(r->far, r->committed, MADV_DONTNEED);
+	a->held -= r->committed;
+	r->committed = 0;
+	r->base = r->near;
 }
