@@ -388,3 +388,17 @@ func TestWallLimit(t *testing.T) {
 		t.Fatalf("%+v %v", o, err)
 	}
 }
+
+// A pause whose line would be too long for the protocol is a limit, before it is committed.
+func TestPauseTooLarge(t *testing.T) {
+	h := newMemHost()
+	st := start(`local items, p = {}, ("\1"):rep(1 << 20) for i = 1, 10 do items[i] = {prompt = p} end alc.llm_batch(items)`)
+	s := begin(t, h, st)
+	o := s.Outcome()
+	if o.Failure == nil || o.Failure.Code != "limit_exceeded" || !strings.Contains(o.Failure.Message, "prompt_size") {
+		t.Fatalf("got %s %+v", o.Kind, o.Failure)
+	}
+	if got := kinds(h.events); got != "started finished " {
+		t.Errorf("recorded %s", got)
+	}
+}

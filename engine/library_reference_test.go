@@ -3,9 +3,11 @@ package engine
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"os"
 	"os/exec"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -157,9 +159,10 @@ local function try(...)
 end
 `
 
-// The pure functions answer random arguments as the original does. It runs when ALC_REFERENCE
-// names the original's binary, version 0.51.0.
-func TestAgainstReference(t *testing.T) {
+// reference starts the original, version 0.51.0, which ALC_REFERENCE names; without it the test is
+// skipped. Another ALC_REFERENCE_SEED makes other arguments.
+func reference(t *testing.T) (*rawmcp.Client, random) {
+	t.Helper()
 	binary := os.Getenv("ALC_REFERENCE")
 	if binary == "" {
 		t.Skip("set ALC_REFERENCE to the binary of the original, version 0.51.0, to compare with it")
@@ -169,21 +172,30 @@ func TestAgainstReference(t *testing.T) {
 		seed = 1
 	}
 	home := t.TempDir()
-	cmd := exec.CommandContext(t.Context(), binary)
+	cmd := exec.Command(binary)
 	cmd.Env = append(os.Environ(), "ALC_HOME="+home, "HOME="+home)
 	cmd.Dir = home
 	c, err := rawmcp.Start(t.Context(), cmd)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer c.Close()
-	for name, call := range pureCalls {
+	t.Cleanup(func() {
+		if err := c.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return c, random{rand.New(rand.NewPCG(seed, 0))}
+}
+
+// The pure functions answer random arguments as the original does.
+func TestAgainstReference(t *testing.T) {
+	c, r := reference(t)
+	for _, name := range slices.Sorted(maps.Keys(pureCalls)) {
 		t.Run(name, func(t *testing.T) {
-			r := random{rand.New(rand.NewPCG(seed, 0))}
 			for range 20 {
 				var calls []string
 				for range 100 {
-					calls = append(calls, call(r))
+					calls = append(calls, pureCalls[name](r))
 				}
 				code := comparing + "try(" + strings.Join(calls, ")\ntry(") + ")\nreturn out"
 				compare(t, c, name, calls, code)

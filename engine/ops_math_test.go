@@ -108,7 +108,7 @@ func TestMathIsCovered(t *testing.T) {
 func TestMathIsLazy(t *testing.T) {
 	tests := []struct{ name, code, want string }{
 		{"a table at the start", `return type(alc.math)`, `"table"`},
-		{"nothing is loaded before", `return next(alc.math) == nil`, `true`},
+		{"nothing is loaded before", `return rawget(alc, "math") == nil`, `true`},
 		{"a member that was replaced stays", `alc.math.mean = function() return "mine" end return {alc.math.mean(), alc.math.median{1}, alc.math.mean()}`, `["mine",1.0,"mine"]`},
 		{"after loading it is a plain table", `local f = alc.math.mean return {getmetatable(alc.math) == nil, f == alc.math.mean, alc.math.nothing == nil}`, `[true,true,true]`},
 		{"pairs load it", `local n = 0 for _ in pairs(alc.math) do n = n + 1 end return n`, `84`},

@@ -1,8 +1,8 @@
 package engine
 
 import (
-	"strings"
 	"unicode"
+	"unicode/utf8"
 
 	"golang.org/x/text/cases"
 	"golang.org/x/text/language"
@@ -10,11 +10,12 @@ import (
 	"github.com/algocline/algocline/value"
 )
 
-// textOps are what Lua cannot know of a text: Unicode's tables. Each takes time in proportion to
-// the text, as a script's own limits do not hold here; what may take longer is written in Lua.
+// textOps are what Lua cannot know of a text: Unicode's tables. Each takes time and memory in
+// proportion to the text, as a script's own limits do not hold here; what may take more is
+// written in Lua.
 var textOps = map[string]op{
-	"lower": {pure: lower},
-	"words": {pure: words},
+	"lower":   {pure: lower},
+	"classes": {pure: classes},
 }
 
 // lower answers a list of texts with the same in lower case, by Unicode's full mapping: a letter
@@ -28,15 +29,23 @@ func lower(_ *Session, a arguments) (value.List, error) {
 	return value.Of(low), nil
 }
 
-// words answers a text with what stands between its white space, without the signs around it.
-func words(_ *Session, a arguments) (value.List, error) {
-	found := &value.Table{}
-	for w := range strings.FieldsSeq(a.text(0)) {
-		if w = strings.TrimFunc(w, isSign); w != "" {
-			found.Seq = append(found.Seq, w)
+// classes answers a text with another of the same length in bytes, which says of each character
+// whether it is white space (" "), a sign (".") or part of a word ("w").
+func classes(_ *Session, a arguments) (value.List, error) {
+	text := a.text(0)
+	out := make([]byte, len(text))
+	for i, r := range text {
+		c := byte('w')
+		if unicode.IsSpace(r) {
+			c = ' '
+		} else if isSign(r) {
+			c = '.'
+		}
+		for j := range utf8.RuneLen(r) {
+			out[i+j] = c
 		}
 	}
-	return value.Of(found), nil
+	return value.Of(out), nil
 }
 
 // isSign tells what is neither alphabetic (Unicode's derived property) nor a number.

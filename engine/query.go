@@ -36,6 +36,33 @@ func (q Query) size() int64 {
 	return n
 }
 
+// wireSize is about how long the query is as JSON.
+func (q Query) wireSize() int64 {
+	n := jsonSize(q.Prompt) + 256
+	for _, s := range []*string{q.System, q.Role, q.CacheBreakpoint} {
+		if s != nil {
+			n += jsonSize(*s)
+		}
+	}
+	return n
+}
+
+// jsonSize is how long a text is within JSON, at most: some characters are written as six.
+func jsonSize(s string) int64 {
+	n := int64(len(s))
+	for i := 0; i < len(s); i++ {
+		switch c := s[i]; {
+		case c < 0x20 || c == '<' || c == '>' || c == '&':
+			n += 5
+		case c == '"' || c == '\\':
+			n++
+		case c == 0xe2: // U+2028 and U+2029 may be escaped
+			n += 3
+		}
+	}
+	return n
+}
+
 func (q Query) tokens() int64 {
 	n := estimate(q.Prompt)
 	if q.System != nil {

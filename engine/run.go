@@ -68,7 +68,7 @@ func (s *Session) round(ctx context.Context) (again bool, err error) {
 		parts = append(parts, t.args[:])
 	}
 	for _, q := range qs {
-		size += q.size()
+		size += q.wireSize()
 	}
 	a := asked{Queries: qs, Digest: digestOf(parts...)}
 	copy(a.Step[:], s.border.Sum(nil))

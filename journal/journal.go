@@ -159,7 +159,8 @@ type Store interface {
 	// Sync returns when everything committed before the call is on disk. It costs nothing when
 	// it already is.
 	Sync(ctx context.Context) error
-	// HighWater is the number of the last synced commit, for the worker's mapped file.
+	// HighWater is how far the journal is known to be on disk, as a number that only grows: the
+	// last synced commit's, for the worker's mapped file.
 	HighWater() int64
 	// Close waits for appends in flight and releases the store. Later calls fail with ErrClosed.
 	Close() error

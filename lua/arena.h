@@ -14,14 +14,15 @@
 #define SLOT_SIZE ((size_t)1 << 32)
 #define PAGE ((size_t)4096)
 
-/* Parts of a slot. The areas behind the heap are flat and grow by being touched. */
-#define HEAP_AT ((size_t)32 << 20)
-#define HEAP_END ((size_t)0xA0000000)
+/* Parts of a slot. The VM's own data come first, close to the heap, so that a small VM needs few
+ * page tables. The areas behind the heap are flat and grow by being touched. */
+#define HEAP_AT ((size_t)64 << 10)
+#define HEAP_END ((size_t)0x9E000000)
+#define PAGES_AT ((size_t)0x9E000000)
 #define OUT_AT ((size_t)0xA0000000)
 #define SCRATCH_AT ((size_t)0xC0000000)
 #define PAD_AT ((size_t)0xE0000000)
 #define NOTES_AT ((size_t)0xF8000000)
-#define PAGES_AT ((size_t)64 << 10)
 #define MEMORY_MAX ((size_t)2 << 30)
 
 #define CLASSES 77

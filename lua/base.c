@@ -162,22 +162,16 @@ static int base_xpcall(lua_State *L)
 
 /* ---- metatables ---- */
 
-static void set_without_finaliser(lua_State *L)
+/* Lua looks for __gc when a metatable is set, and only then: hide it for that moment. */
+static void set_hiding_gc(lua_State *L, int gc)
 {
-	lua_pushliteral(L, "__gc");
-	if (lua_rawget(L, 2) == LUA_TNIL) {
-		lua_settop(L, 2);
-		lua_setmetatable(L, 1);
-		return;
-	}
-	/* Lua looks for __gc only now; putting it back later has no effect. */
-	lua_pushliteral(L, "__gc");
+	lua_pushvalue(L, lua_upvalueindex(1));
 	lua_pushnil(L);
 	lua_rawset(L, 2);
 	lua_pushvalue(L, 2);
 	lua_setmetatable(L, 1);
-	lua_pushliteral(L, "__gc");
-	lua_insert(L, 3);
+	lua_pushvalue(L, lua_upvalueindex(1));
+	lua_pushvalue(L, gc);
 	lua_rawset(L, 2);
 }
 
@@ -189,11 +183,16 @@ static int base_setmetatable(lua_State *L)
 	if (luaL_getmetafield(L, 1, "__metatable") != LUA_TNIL)
 		return luaL_error(L, "cannot change a protected metatable");
 	lua_settop(L, 2);
-	if (t == LUA_TNIL)
-		lua_setmetatable(L, 1);
-	else
-		set_without_finaliser(L);
-	lua_settop(L, 1);
+	if (t == LUA_TTABLE) {
+		lua_pushvalue(L, lua_upvalueindex(1));
+		if (lua_rawget(L, 2) != LUA_TNIL) {
+			set_hiding_gc(L, 3);
+			lua_settop(L, 1);
+			return 1;
+		}
+		lua_settop(L, 2);
+	}
+	lua_setmetatable(L, 1);
 	return 1;
 }
 
@@ -299,7 +298,6 @@ int open_base(lua_State *L)
 		{"collectgarbage", base_collectgarbage},
 		{"load", base_load},
 		{"pcall", base_pcall},
-		{"setmetatable", base_setmetatable},
 		{"tostring", base_tostring},
 		{"xpcall", base_xpcall},
 		{NULL, NULL},
@@ -313,5 +311,8 @@ int open_base(lua_State *L)
 	vm_close_functions(L);
 	vm_set_functions(L, own);
 	set_iterators(L);
+	lua_pushliteral(L, "__gc");
+	lua_pushcclosure(L, base_setmetatable, 1);
+	lua_setfield(L, -2, "setmetatable");
 	return 1;
 }

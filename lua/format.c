@@ -12,7 +12,7 @@
 /* Copies one conversion into spec, without its letter, and returns where that is. */
 static const char *conversion(lua_State *L, const char *s, char *spec)
 {
-	size_t n = strspn(s, "-+#0 123456789.");
+	size_t n = isalpha((unsigned char)*s) ? 0 : strspn(s, "-+#0 123456789.");
 	if (n >= 20)
 		luaL_error(L, "invalid format (too long)");
 	spec[0] = '%';
@@ -26,6 +26,8 @@ static const char *conversion(lua_State *L, const char *s, char *spec)
 static void check_spec(lua_State *L, const char *spec, char letter, const char *flags, bool precision)
 {
 	const char *p = spec + 1;
+	if (!*p)
+		return;
 	p += strspn(p, flags);
 	if (*p != '0') {
 		for (int i = 0; i < 2 && isdigit((unsigned char)*p); i++)
@@ -53,10 +55,15 @@ static void add_text(luaL_Buffer *b, const char *fmt, ...)
 	luaL_addsize(b, (size_t)(n < 0 ? 0 : n >= ITEM ? ITEM - 1 : n));
 }
 
+static void append(char *spec, const char *end)
+{
+	memcpy(spec + strlen(spec), end, strlen(end) + 1);
+}
+
 static void add_with(luaL_Buffer *b, char *spec, const char *length, char letter, lua_State *L, int arg)
 {
-	size_t n = strlen(spec);
-	snprintf(spec + n, SPEC - n, "%s%c", length, letter);
+	append(spec, length);
+	append(spec, (char[]){letter, '\0'});
 	char *p = luaL_prepbuffsize(b, ITEM);
 	int len = *length ? snprintf(p, ITEM, spec, (long long)luaL_checkinteger(L, arg))
 		: snprintf(p, ITEM, spec, (double)luaL_checknumber(L, arg));
@@ -65,14 +72,13 @@ static void add_with(luaL_Buffer *b, char *spec, const char *length, char letter
 
 static void add_char(luaL_Buffer *b, char *spec, int c)
 {
-	size_t n = strlen(spec);
-	snprintf(spec + n, SPEC - n, "c");
+	append(spec, "c");
 	char *p = luaL_prepbuffsize(b, ITEM);
 	luaL_addsize(b, (size_t)snprintf(p, ITEM, spec, c));
 }
 
 /* Adds the string on top of the stack, which is popped. */
-static void add_string(luaL_Buffer *b, char *spec, lua_State *L, int arg)
+static void add_string(luaL_Buffer *b, char *spec, char letter, lua_State *L, int arg)
 {
 	size_t n, m = strlen(spec);
 	const char *s = lua_tolstring(L, -1, &n);
@@ -81,11 +87,12 @@ static void add_string(luaL_Buffer *b, char *spec, lua_State *L, int arg)
 		return;
 	}
 	luaL_argcheck(L, n == strlen(s), arg, "string contains zeros");
+	check_spec(L, spec, letter, "-", letter == 's');
 	if (n >= 100 && !strchr(spec, '.')) {
 		luaL_addvalue(b);
 		return;
 	}
-	snprintf(spec + m, SPEC - m, "s");
+	append(spec, "s");
 	/* The buffer may move the stack's top: keep the string below it. */
 	char item[ITEM];
 	int len = snprintf(item, sizeof item, spec, s);
@@ -164,33 +171,39 @@ static void add_item(luaL_Buffer *b, char *spec, char letter, lua_State *L, int 
 		return;
 	case 'd':
 	case 'i':
+		luaL_checkinteger(L, arg);
 		check_spec(L, spec, letter, "-+0 ", true);
 		add_with(b, spec, "ll", letter, L, arg);
 		return;
 	case 'u':
+		luaL_checkinteger(L, arg);
 		check_spec(L, spec, letter, "-0", true);
 		add_with(b, spec, "ll", letter, L, arg);
 		return;
 	case 'o':
 	case 'x':
 	case 'X':
+		luaL_checkinteger(L, arg);
 		check_spec(L, spec, letter, "-#0", true);
 		add_with(b, spec, "ll", letter, L, arg);
 		return;
 	case 'a':
 	case 'A':
+		check_spec(L, spec, letter, "-+#0 ", true);
+		add_with(b, spec, "", letter, L, arg);
+		return;
 	case 'e':
 	case 'E':
 	case 'f':
 	case 'g':
 	case 'G':
+		luaL_checknumber(L, arg);
 		check_spec(L, spec, letter, "-+#0 ", true);
 		add_with(b, spec, "", letter, L, arg);
 		return;
 	case 'p':
-		check_spec(L, spec, letter, "-", false);
 		push_pointer(L, arg);
-		add_string(b, spec, L, arg);
+		add_string(b, spec, letter, L, arg);
 		return;
 	case 'q':
 		if (spec[1])
@@ -199,8 +212,7 @@ static void add_item(luaL_Buffer *b, char *spec, char letter, lua_State *L, int 
 		return;
 	case 's':
 		vm_tostring(L, arg);
-		check_spec(L, spec, letter, "-", true);
-		add_string(b, spec, L, arg);
+		add_string(b, spec, letter, L, arg);
 		return;
 	}
 	spec[strlen(spec) + 1] = '\0';

@@ -266,12 +266,3 @@ int table_sort(lua_State *L)
 	begin_runs(new_merge(L, n), 0);
 	return merge_on(L, LUA_OK, 0);
 }
-
-void open_table(lua_State *L)
-{
-	luaL_requiref(L, LUA_TABLIBNAME, luaopen_table, 1);
-	vm_close_functions(L);
-	static const luaL_Reg own[] = {{"sort", table_sort}, {NULL, NULL}};
-	vm_set_functions(L, own);
-	lua_pop(L, 1);
-}

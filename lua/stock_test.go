@@ -81,7 +81,7 @@ func TestCoroutinesAsInStockLua(t *testing.T) {
 		`function main() local co = coroutine.wrap(function() for i in function(_, i) i = (i or 0) + 1 coroutine.yield(i) return i < 3 and i or nil end do end return "done" end) return co(), co(), co(), co() end`,
 		`function main() local t = setmetatable({}, {__index = function(_, k) return coroutine.yield(k) end, __add = function(a, b) return coroutine.yield("add") end}) local co = coroutine.wrap(function() return t.x, t + 1 end) return co(), co(5), co(6) end`,
 		`function main() local co = coroutine.wrap(function() for k, v in pairs(setmetatable({}, {__pairs = function(t) coroutine.yield("p") return next, {a = 1}, nil end})) do return k, v end end) return co(), co() end`,
-		`function main() return pcall(coroutine.wrap(function() string.gsub("x", "x", function() coroutine.yield() end) end)) end`,
+		`function main() return pcall(coroutine.wrap(function() table.concat(setmetatable({}, {__index = function() coroutine.yield() end}), "", 1, 1) end)) end`,
 		`function main() return coroutine.wrap(function() return pcall(tostring, setmetatable({}, {__tostring = function() coroutine.yield() end})) end)() end`,
 		// wrap
 		`function main() local co = coroutine.wrap(function() error("x") end) return pcall(co) end`,
@@ -153,7 +153,7 @@ func TestBaseAsInStockLua(t *testing.T) {
 		`function main() return select("#", collectgarbage("collect")), select(-1, 1, 2), pcall(select, 0) end`,
 		`function main() math.randomseed(42) return math.random(0), math.random(10), math.random(-3, 3), math.random(), math.random(math.mininteger, math.maxinteger), math.random(1 << 40) end`,
 		`function main() math.randomseed(1, 2) return math.random(0), select("#", math.randomseed(3)) end`,
-		`function main() return pcall(math.random, 2, 1) end`,
+		`function main() return select(2, pcall(math.random, 2, 1)):gsub('#%d', '') end`,
 		`function main() return pcall(math.random, 1, 2, 3) end`,
 		`function main() return pcall(math.random, 1.5) end`,
 		`function main() return math.pow(2, 0.5), math.log10(1000), math.cosh(1), math.sinh(1), math.tanh(1), math.frexp(10), math.ldexp(0.5, 4) end`,

@@ -90,7 +90,15 @@ static void close_metatable(lua_State *L)
 
 void open_string(lua_State *L)
 {
-	static const luaL_Reg own[] = {{"format", string_format}, {NULL, NULL}};
+	static const luaL_Reg own[] = {
+		{"find", string_find},
+		{"format", string_format},
+		{"gmatch", string_gmatch},
+		{"gsub", string_gsub},
+		{"match", string_match},
+		{"rep", string_rep},
+		{NULL, NULL},
+	};
 	luaL_requiref(L, LUA_STRLIBNAME, luaopen_string, 1);
 	lua_pushnil(L);
 	lua_setfield(L, -2, "dump");

@@ -2,9 +2,6 @@
 #ifndef ALC_VMI_H
 #define ALC_VMI_H
 
-#ifndef _GNU_SOURCE
-#define _GNU_SOURCE
-#endif
 #include <lauxlib.h>
 #include <lua.h>
 #include <lualib.h>
@@ -111,7 +108,13 @@ void key_value(lua_State *L, const key *k, int table);
 
 /* json.c, sys.c, base.c, coroutine.c ... */
 void vm_digest(vm *v, const void *p, size_t n);
+int string_find(lua_State *L);
 int string_format(lua_State *L);
+int string_gmatch(lua_State *L);
+int string_gsub(lua_State *L);
+int string_match(lua_State *L);
+int string_rep(lua_State *L);
+int table_sort(lua_State *L);
 int open_base(lua_State *L);
 int base_load(lua_State *L);
 void vm_close_functions(lua_State *L);

@@ -144,13 +144,11 @@ func (c *lineConn) decode(l inputLine) (jsonrpc.Message, error) {
 	if l.err != nil {
 		return nil, c.refuse(jsonrpc.CodeInvalidRequest, l.err.Error())
 	}
-	if !json.Valid(l.text) { // first: the decoder overlooks what follows a message
-		return nil, c.refuse(jsonrpc.CodeParseError, "a line was not one JSON text and was skipped")
+	msg, err := decodeMessage(l.text)
+	var bad *messageError
+	if errors.As(err, &bad) {
+		return nil, c.refuse(bad.code, bad.text)
 	}
-	if l.text[0] == '[' {
-		return nil, c.refuse(jsonrpc.CodeInvalidRequest, "batches are not supported: send one message a line")
-	}
-	msg, err := jsonrpc.DecodeMessage(l.text)
 	if err != nil {
 		return nil, c.refuse(jsonrpc.CodeInvalidRequest, err.Error())
 	}

@@ -22,14 +22,9 @@ const statusSchema = `{
   }
 }`
 
-const (
-	// maxListed is how many sessions a list shows, those that changed last: a model has to read
-	// it. The others are counted.
-	maxListed = 200
-	// maxRevived is how many sessions that no worker has in memory a list brings back to show
-	// their questions.
-	maxRevived = 100
-)
+// maxListed is how many sessions a list shows, those that changed last: a model has to read it.
+// The others are counted.
+const maxListed = 200
 
 func (s *Server) statusTool() tool {
 	return tool{mcp.Tool{
@@ -60,7 +55,7 @@ func (s *Server) status(ctx context.Context, a arguments) (json.RawMessage, erro
 	}
 	o := service.ListOptions{Detail: true, History: history, Limit: maxListed}
 	if filter != nil || history {
-		o.Revive = maxRevived
+		o.Revive = maxListed // questions are known of sessions in memory only
 	}
 	l, err := s.svc.List(ctx, o)
 	if err != nil {

@@ -32,6 +32,6 @@ func newCancel(a *app) *cobra.Command {
 			})
 		},
 	}
-	cmd.Flags().StringVar(&reason, "reason", "", "why; it is kept with the session")
+	cmd.Flags().StringVar(&reason, "reason", "", "why, a `TEXT` that is kept with the session")
 	return cmd
 }

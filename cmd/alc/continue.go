@@ -46,8 +46,8 @@ where the session stands now, so a command that failed can simply be repeated.`,
 			})
 		},
 	}
-	cmd.Flags().StringVar(&f.query, "query", "", "the query's id; may be left out when one is open")
-	cmd.Flags().StringVar(&f.answer, "answer", "", "the answer: TEXT, @FILE, or - for standard input; a last newline of the two is dropped")
+	cmd.Flags().StringVar(&f.query, "query", "", "the `ID` of the query; may be left out when one is open")
+	cmd.Flags().StringVar(&f.answer, "answer", "", "the answer: `TEXT`, @FILE, or - for standard input; a last newline of the two is dropped")
 	addAnswerFlags(cmd, &f.answers)
 	return cmd
 }
@@ -83,13 +83,13 @@ func (a *app) answerOne(cmd *cobra.Command, s *service.Service, sid string, f co
 
 // goOn takes a session up where it stands and answers it as far as there is somebody to answer.
 func (a *app) goOn(ctx context.Context, s *service.Service, sid string, f continueFlags) error {
-	feed, err := present(ctx, s, sid)
-	if err != nil {
-		return err
-	}
-	who, err := a.answerer(f.answers, feed.Queries)
+	who, err := a.answerer(f.answers, true)
 	if err != nil && !errors.Is(err, errNobody) {
 		return err
+	}
+	feed, err := present(ctx, s, sid)
+	if err != nil {
+		return errors.Join(err, who.close())
 	}
 	err = a.see(ctx, s, feed, who)
 	return errors.Join(err, who.close())
@@ -103,8 +103,11 @@ func present(ctx context.Context, s *service.Service, sid string) (pool.Feed, er
 		return feed, err
 	}
 	for _, info := range status.Sessions {
-		if info.SessionID != sid || info.Detail == nil {
+		switch {
+		case info.SessionID != sid:
 			continue
+		case info.Detail == nil:
+			return feed, &hinted{fmt.Errorf("session %s is %s", sid, info.State), []string{"it asks nothing now; alc status " + sid + " shows when it does"}}
 		}
 		if end := info.Detail.Finished; end != nil {
 			feed.Type, feed.Status, feed.Output = pool.FeedFinished, end.Status, end.Output

@@ -32,7 +32,7 @@ count.`,
 			})
 		},
 	}
-	cmd.Flags().IntVar(&verify, "verify", 100, "verify the histories of so many sessions, those that changed last")
+	cmd.Flags().IntVar(&verify, "verify", 100, "verify the histories of the `N` sessions that changed last")
 	return cmd
 }
 

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -66,6 +67,15 @@ type hinted struct {
 
 func (e *hinted) Unwrap() error { return e.error }
 
+// stoppedError is a session that was left because answering it failed.
+type stoppedError struct {
+	error
+	sid  string
+	goOn string // the command that goes on with it
+}
+
+func (e *stoppedError) Unwrap() error { return e.error }
+
 // verdict is an error as it is told: the exit code, the message, what to do, and what a program
 // may want to know.
 type verdict struct {
@@ -86,6 +96,7 @@ func judge(err error) verdict {
 		input    *service.InputError
 		read     *service.ReadError
 		settings *settingsError
+		stopped  *stoppedError
 	)
 	switch {
 	case errors.As(err, &usage):
@@ -110,6 +121,14 @@ func judge(err error) verdict {
 	}
 	if errors.As(err, &advised) {
 		v.hints = append(v.hints, advised.hints...)
+	}
+	if errors.As(err, &stopped) {
+		v.hints = append(v.hints, "the session is kept; go on with: "+stopped.goOn)
+		v.details = maps.Clone(v.details)
+		if v.details == nil {
+			v.details = make(map[string]any)
+		}
+		v.details["session_id"] = stopped.sid
 	}
 	return v
 }

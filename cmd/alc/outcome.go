@@ -25,15 +25,14 @@ func (a *app) see(ctx context.Context, s *service.Service, feed pool.Feed, who a
 	switch {
 	case stopped == nil:
 		return a.show(feed)
+	case leftByPerson(stopped) && a.flags.json:
+		return a.show(feed)
 	case leftByPerson(stopped):
 		a.voice.note("\n%s", a.voice.errPaint.warn("session "+feed.SessionID+" is paused, nothing is lost"))
 		a.voice.hint("go on with: " + a.continueCommand(feed.SessionID))
 		return exitStatus(exitPaused)
 	}
-	return &hinted{stopped, []string{
-		"the session is kept: alc status " + feed.SessionID,
-		"go on with: " + a.continueCommand(feed.SessionID),
-	}}
+	return &stoppedError{stopped, feed.SessionID, a.continueCommand(feed.SessionID)}
 }
 
 // leftByPerson tells whether somebody chose to stop answering.

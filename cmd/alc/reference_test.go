@@ -55,7 +55,7 @@ func describeCommand(b *strings.Builder, cmd *cobra.Command) {
 	if text == "" {
 		text = cmd.Short
 	}
-	fmt.Fprintf(b, "\n## %s\n\n```text\n%s\n```\n\n```text\n%s\n```\n", cmd.CommandPath(), cmd.UseLine(), strings.TrimSpace(text))
+	fmt.Fprintf(b, "\n## %s\n\n    %s\n\n```text\n%s\n```\n", cmd.CommandPath(), cmd.UseLine(), strings.TrimSpace(text))
 	if cmd.Example != "" {
 		fmt.Fprintf(b, "\nExamples:\n\n```text\n%s\n```\n", cmd.Example)
 	}
@@ -63,8 +63,8 @@ func describeCommand(b *strings.Builder, cmd *cobra.Command) {
 	if flags.HasAvailableFlags() {
 		b.WriteString("\n| flag | meaning |\n| --- | --- |\n")
 		flags.VisitAll(func(f *pflag.Flag) {
-			if !f.Hidden {
-				fmt.Fprintf(b, "| %s | %s |\n", flagName(f), strings.ReplaceAll(f.Usage, "|", "\\|"))
+			if name, usage := pflag.UnquoteUsage(f); !f.Hidden {
+				fmt.Fprintf(b, "| %s | %s |\n", flagName(f, name), strings.ReplaceAll(usage, "|", "\\|"))
 			}
 		})
 	}
@@ -73,12 +73,9 @@ func describeCommand(b *strings.Builder, cmd *cobra.Command) {
 	}
 }
 
-func flagName(f *pflag.Flag) string {
-	name := "`--" + f.Name
-	if f.Value.Type() != "bool" {
-		name += " " + strings.ToUpper(f.Value.Type())
-	}
-	name += "`"
+// flagName writes a flag with its shorthand and the name of its value.
+func flagName(f *pflag.Flag, value string) string {
+	name := "`" + strings.TrimSpace("--"+f.Name+" "+value) + "`"
 	if f.Shorthand != "" {
 		name = "`-" + f.Shorthand + "`, " + name
 	}

@@ -72,9 +72,9 @@ shell.`,
 	})
 	root.Flags().BoolVarP(&version, "version", "V", false, "print the version and exit")
 	f := root.PersistentFlags()
-	f.StringVar(&a.flags.home, "home", "", "the directory of all sessions and packages (ALC_HOME, default ~/.algocline)")
+	f.StringVar(&a.flags.home, "home", "", "the directory `DIR` of all sessions and packages (ALC_HOME, default ~/.algocline)")
 	f.BoolVar(&a.flags.json, "json", false, "print JSON, in the shapes of the MCP server")
-	f.StringVar(&a.flags.durability, "durability", "", `what an acknowledged answer survives: "full" a power cut, "process" the death of any process (ALC_DURABILITY, default full)`)
+	f.StringVar(&a.flags.durability, "durability", "", "the durability `LEVEL` of acknowledged answers: \"full\" survives a power cut, \"process\" the death of any process (ALC_DURABILITY, default full)")
 
 	root.AddGroup(
 		&cobra.Group{ID: groupSessions, Title: "Sessions:"},

@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/algocline/algocline/pool"
 	"github.com/algocline/algocline/service"
 	"github.com/algocline/algocline/strategies"
 )
@@ -50,11 +51,11 @@ session paused. Elsewhere the first pause is printed and the exit code is 3.`,
 		},
 	}
 	fl := cmd.Flags()
-	fl.StringVarP(&f.code, "execute", "e", "", "run this Lua code")
-	fl.StringVar(&f.ctx, "ctx", "", "the script's global ctx: JSON, or @FILE")
-	fl.StringArrayVar(&f.limits, "limit", nil, "NAME=VALUE, lowers a limit; see alc help limits")
-	fl.StringVar(&f.sessionID, "session-id", "", "the session's id; the same id and code again are the same session")
-	fl.StringArrayVar(&f.libs, "lib", nil, "a directory that require searches first")
+	fl.StringVarP(&f.code, "execute", "e", "", "run this Lua `CODE`")
+	fl.StringVar(&f.ctx, "ctx", "", "the script's global ctx: `JSON`, or @FILE")
+	fl.StringArrayVar(&f.limits, "limit", nil, "lower a limit, `NAME=VALUE`; see alc help limits")
+	fl.StringVar(&f.sessionID, "session-id", "", "the session's id, `SID`; the same id and code again are the same session")
+	fl.StringArrayVar(&f.libs, "lib", nil, "a directory `DIR` that require searches first")
 	addAnswerFlags(cmd, &f.answers)
 	registerCompletions(cmd, map[string][]string{"limit": withSuffix(limitNames, "=")})
 	return cmd
@@ -62,7 +63,7 @@ session paused. Elsewhere the first pause is printed and the exit code is 3.`,
 
 func addAnswerFlags(cmd *cobra.Command, f *answerFlags) {
 	cmd.Flags().StringVar(&f.from, "answers", "", answersHelp)
-	cmd.Flags().StringVar(&f.record, "record", "", "write the exchanges to a new recording FILE")
+	cmd.Flags().StringVar(&f.record, "record", "", "write the exchanges to a new recording `FILE`")
 	registerCompletions(cmd, map[string][]string{"answers": {"terminal", "recording:", "none"}})
 }
 
@@ -137,7 +138,7 @@ func parseLimits(args []string) (map[string]any, error) {
 
 // run starts the session and shows it, answered as far as there is somebody to answer.
 func (a *app) run(ctx context.Context, s *service.Service, in service.RunInput, f runFlags) error {
-	who, err := a.answerer(f.answers, nil)
+	who, err := a.answerer(f.answers, in.SessionID != "")
 	if err != nil && !errors.Is(err, errNobody) {
 		return err
 	}
@@ -153,9 +154,10 @@ func (a *app) run(ctx context.Context, s *service.Service, in service.RunInput, 
 	return err
 }
 
-// lostSession says which session it may be that a failed start has left behind.
+// lostSession says which session a start may have left behind whose outcome is not known.
 func lostSession(err error, sid string) error {
-	if sid == "" || judge(err).code != "" {
+	var broken *pool.IOError
+	if !errors.As(err, &broken) && !errors.Is(err, context.Canceled) {
 		return err
 	}
 	return &hinted{err, []string{"the session may have started: alc status " + sid}}

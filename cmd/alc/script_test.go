@@ -123,7 +123,12 @@ func killWorkers(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) != 0 {
 		ts.Fatalf("usage: killworkers")
 	}
-	ts.Check(withHome(ts.Getenv("ALC_HOME"), func(ctx context.Context, s *service.Service) error {
+	ts.Check(killAll(ts.Getenv("ALC_HOME")))
+}
+
+// killAll ends every worker of a home with SIGKILL; there must be one.
+func killAll(home string) error {
+	return withHome(home, func(ctx context.Context, s *service.Service) error {
 		report, err := s.PoolStatus(ctx, nil)
 		if err != nil {
 			return err
@@ -137,5 +142,5 @@ func killWorkers(ts *testscript.TestScript, neg bool, args []string) {
 			}
 		}
 		return nil
-	}))
+	})
 }

@@ -6,11 +6,14 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"time"
 
 	"github.com/pelletier/go-toml/v2"
 	"github.com/spf13/cobra"
+
+	"github.com/algocline/algocline/engine"
 )
 
 // settings is what flags, environment and config.toml say together, in this order of weight.
@@ -19,7 +22,7 @@ type settings struct {
 	Durability   string         // "full" or "process"
 	PackagePaths []string       // of ALC_PACKAGES_PATH
 	IdleTimeout  *time.Duration // nil: the worker's own default
-	Limits       map[string]any // what the operator sets: numbers, or texts with a unit
+	Limits       engine.Limits  // the operator's
 }
 
 // configFile is config.toml in the home. Hub and Setting belong to other commands.
@@ -53,28 +56,59 @@ func (a *app) settings() (settings, error) {
 	if err != nil {
 		return settings{}, err
 	}
-	s := settings{Home: home, Limits: make(map[string]any)}
+	s := settings{Home: home}
 	file := filepath.Join(home, "config.toml")
 	config, err := readConfig(file)
 	if err != nil {
 		return s, err
 	}
 	s.PackagePaths = filepath.SplitList(os.Getenv("ALC_PACKAGES_PATH"))
-	if config.IdleTimeout != nil {
-		d := time.Duration(*config.IdleTimeout) * time.Second
-		s.IdleTimeout = &d
+	if s.IdleTimeout, err = idleTimeout(os.Getenv(idleVariable), config.IdleTimeout); err != nil {
+		return s, err
 	}
-	for name, value := range config.Limits {
-		s.Limits[name] = value
-	}
-	for _, name := range limitNames {
-		if v := os.Getenv(limitVariable(name)); v != "" {
-			s.Limits[name] = v
-		}
+	if s.Limits, err = operatorLimits(file, config.Limits); err != nil {
+		return s, err
 	}
 	s.Durability, err = pickDurability(file, a.flags.durability, os.Getenv("ALC_DURABILITY"), config.Durability)
 	return s, err
 }
+
+// operatorLimits are the usual limits with those of the file and the environment in place.
+func operatorLimits(file string, config map[string]any) (engine.Limits, error) {
+	limits, err := engine.DefaultLimits().Raise(config)
+	if err != nil {
+		return limits, &settingsError{file, err.Error()}
+	}
+	for _, name := range limitNames {
+		v := os.Getenv(limitVariable(name))
+		if v == "" {
+			continue
+		}
+		if limits, err = limits.Raise(map[string]any{name: v}); err != nil {
+			return limits, &settingsError{limitVariable(name), err.Error()}
+		}
+	}
+	return limits, nil
+}
+
+// idleTimeout is what the environment says, else the file, both in seconds; nil is neither.
+func idleTimeout(env string, file *int64) (*time.Duration, error) {
+	seconds := file
+	if env != "" {
+		n, err := strconv.ParseInt(env, 10, 32)
+		if err != nil || n < 0 {
+			return nil, &settingsError{idleVariable, fmt.Sprintf("%q is not a number of seconds, 0 for never", env)}
+		}
+		seconds = &n
+	}
+	if seconds == nil {
+		return nil, nil
+	}
+	d := time.Duration(*seconds) * time.Second
+	return &d, nil
+}
+
+const idleVariable = "ALC_POOL_IDLE_TIMEOUT"
 
 func limitVariable(name string) string { return "ALC_LIMIT_" + strings.ToUpper(name) }
 
@@ -133,16 +167,6 @@ func readConfig(file string) (configFile, error) {
 
 // check refuses what TOML allows and alc does not.
 func (c configFile) check(file string) error {
-	for name, value := range c.Limits {
-		if !knownLimit(name) {
-			return &settingsError{file, fmt.Sprintf("there is no limit %q; there are %s", name, strings.Join(limitNames, ", "))}
-		}
-		switch value.(type) {
-		case string, int64, float64:
-		default:
-			return &settingsError{file, fmt.Sprintf(`the limit %s is neither a number nor a text such as "64MiB"`, name)}
-		}
-	}
 	if c.IdleTimeout != nil && *c.IdleTimeout < 0 {
 		return &settingsError{file, "idle_timeout is negative; it is in seconds, 0 for never"}
 	}

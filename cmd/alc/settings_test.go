@@ -4,16 +4,19 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/algocline/algocline/engine"
 )
 
 func clearEnvironment(t *testing.T) {
 	t.Helper()
-	for _, name := range append([]string{"ALC_HOME", "ALC_DURABILITY", "ALC_PACKAGES_PATH"}, limitVariables()...) {
+	for _, name := range append([]string{"ALC_HOME", "ALC_DURABILITY", "ALC_PACKAGES_PATH", "ALC_POOL_IDLE_TIMEOUT"}, limitVariables()...) {
 		t.Setenv(name, "")
 	}
 }
@@ -52,8 +55,9 @@ collection_url = "x"
 		t.Fatal(err)
 	}
 	idle := time.Minute
-	want := settings{Home: home, Durability: "process", PackagePaths: []string{}, IdleTimeout: &idle,
-		Limits: map[string]any{"memory": "64MiB", "llm_calls": int64(5)}}
+	limits := engine.DefaultLimits()
+	limits.Memory, limits.LLMCalls = 64<<20, 5
+	want := settings{Home: home, Durability: "process", PackagePaths: []string{}, IdleTimeout: &idle, Limits: limits}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("file alone (-want +got):\n%s", diff)
 	}
@@ -61,11 +65,13 @@ collection_url = "x"
 	t.Setenv("ALC_DURABILITY", "full")
 	t.Setenv("ALC_LIMIT_MEMORY", "1GiB")
 	t.Setenv("ALC_PACKAGES_PATH", "/a:/b")
+	t.Setenv("ALC_POOL_IDLE_TIMEOUT", "0")
 	if got, err = a.settings(); err != nil {
 		t.Fatal(err)
 	}
 	want.Durability, want.PackagePaths = "full", []string{"/a", "/b"}
-	want.Limits["memory"] = "1GiB"
+	want.Limits.Memory = 1 << 30
+	idle = 0
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("with an environment (-want +got):\n%s", diff)
 	}
@@ -85,7 +91,7 @@ func TestSettingsErrors(t *testing.T) {
 	}{
 		{"unknown key", "\nduribility = \"full\"", globalFlags{}, []string{"config.toml:2", `"duribility"`}},
 		{"unknown limit", "[limits]\nmemroy = 1", globalFlags{}, []string{`"memroy"`, "step_cpu"}},
-		{"a limit that is none", "[limits]\nmemory = true", globalFlags{}, []string{"memory", "64MiB"}},
+		{"a limit that is none", "[limits]\nmemory = true", globalFlags{}, []string{"config.toml", "memory", "true"}},
 		{"not TOML", "durability = ", globalFlags{}, []string{"config.toml:1"}},
 		{"wrong type", "idle_timeout = \"long\"", globalFlags{}, []string{"config.toml"}},
 		{"negative idle timeout", "idle_timeout = -1", globalFlags{}, []string{"negative"}},
@@ -112,6 +118,23 @@ func TestSettingsErrors(t *testing.T) {
 	}
 }
 
+func TestSettingsErrorsOfTheEnvironment(t *testing.T) {
+	for name, value := range map[string]string{
+		"ALC_LIMIT_MEMORY": "lots", "ALC_POOL_IDLE_TIMEOUT": "-1", "ALC_DURABILITY": "none",
+	} {
+		t.Run(name, func(t *testing.T) {
+			clearEnvironment(t)
+			t.Setenv(name, value)
+			a := &app{flags: globalFlags{home: t.TempDir()}}
+			_, err := a.settings()
+			var bad *settingsError
+			if !errors.As(err, &bad) || bad.Where != name || !strings.Contains(bad.Why, value) {
+				t.Errorf("error %v, want one of %s that quotes %q", err, name, value)
+			}
+		})
+	}
+}
+
 func TestHomeDir(t *testing.T) {
 	clearEnvironment(t)
 	user := t.TempDir()
@@ -126,4 +149,11 @@ func TestHomeDir(t *testing.T) {
 	t.Setenv("ALC_HOME", "/elsewhere")
 	check("", "/elsewhere")
 	check("/flag/../home", "/home")
+}
+
+func TestLimitNamesAreTheEngines(t *testing.T) {
+	t.Parallel()
+	if diff := cmp.Diff(engine.LimitNames(), slices.Sorted(slices.Values(limitNames))); diff != "" {
+		t.Errorf("(-engine +help):\n%s", diff)
+	}
 }

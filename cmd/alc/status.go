@@ -79,20 +79,26 @@ func (a *app) listSessions(ctx context.Context, s *service.Service, history bool
 }
 
 func (a *app) showSession(ctx context.Context, s *service.Service, sid string, history bool) error {
-	status, err := s.Session(ctx, sid, history)
-	if err != nil {
-		return err
+	// With an error there may still be what the journal says.
+	status, asking := s.Session(ctx, sid, history)
+	if asking != nil && len(status.Sessions) == 0 {
+		return asking
 	}
 	entry, err := entryOf(status, sid)
 	if err != nil {
 		return err
+	}
+	warning := ""
+	if asking != nil {
+		warning = asking.Error()
+		a.voice.note("%s %s", a.voice.errPaint.warn("warning:"), warning)
 	}
 	if a.flags.json {
 		all, err := service.ParsePendingFilter(json.RawMessage(`"full"`), 0)
 		if err != nil {
 			return err
 		}
-		doc, err := service.RenderSession(entry, service.StatusView{Pending: all, History: history})
+		doc, err := service.RenderSession(entry, service.StatusView{Pending: all, History: history, Warning: warning})
 		if err != nil {
 			return err
 		}

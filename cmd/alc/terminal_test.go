@@ -1,8 +1,10 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"io"
+	"io/fs"
 	"os"
 	"os/exec"
 	"regexp"
@@ -12,6 +14,8 @@ import (
 	"time"
 
 	"github.com/creack/pty"
+
+	"github.com/algocline/algocline/service"
 )
 
 // seat is a person at a terminal in which alc runs.
@@ -38,6 +42,9 @@ func sit(t *testing.T, home string, args ...string) *seat {
 		Env: append(os.Environ(), "ALC_HOME="+home, "ALC_POOL_IDLE_TIMEOUT=60", "TERM=xterm", "NO_COLOR=1"),
 	}
 	term, err := pty.Start(cmd)
+	if errors.Is(err, syscall.ENODEV) || errors.Is(err, fs.ErrNotExist) {
+		t.Skipf("this machine has no pseudo-terminals (a chroot without devpts?): %v", err)
+	}
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -160,6 +167,52 @@ func TestCtrlCLeavesTheSessionPaused(t *testing.T) {
 	s.types("b\n.\n")
 	s.sees(`a-b`)
 	s.leaves(exitOK)
+}
+
+func TestWorkerDiesWhileAPersonThinks(t *testing.T) {
+	t.Parallel()
+	home := seatHome(t)
+	s := sit(t, home, "run", "ask.lua")
+	for _, answer := range []string{"a", "b"} {
+		s.sees(`│ (one|two)\?`)
+		if err := killAll(home); err != nil {
+			t.Fatal(err)
+		}
+		s.types(answer + "\n.\n")
+	}
+	s.sees(`a-b`)
+	s.leaves(exitOK)
+}
+
+func TestCtrlCWhileTheScriptComputes(t *testing.T) {
+	t.Parallel()
+	home := seatHome(t)
+	s := sit(t, home, "run", "-e", "alc.log('info', 'on') while true do end", "--limit", "step_cpu=2s", "--session-id", "busy")
+	// The session is there once a look at it from outside finds it.
+	eventually(t, func() bool {
+		err := withHome(home, func(ctx context.Context, svc *service.Service) error {
+			_, err := svc.Session(ctx, "busy", false)
+			return err
+		})
+		return err == nil
+	})
+	other := sit(t, home, "continue", "busy")
+	other.sees(`session busy is running`)
+	other.leaves(exitError)
+	s.types("\x03")
+	s.sees(`interrupted`)
+	s.sees(`may have started: alc status busy`)
+	s.leaves(exitError)
+}
+
+// eventually asks again and again until the answer is yes.
+func eventually(t *testing.T, ask func() bool) {
+	t.Helper()
+	for deadline := time.Now().Add(patience); !ask(); {
+		if time.Now().After(deadline) {
+			t.Fatal("it never happened")
+		}
+	}
 }
 
 func TestBareAlcAtATerminalHelps(t *testing.T) {

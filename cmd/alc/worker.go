@@ -6,7 +6,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/algocline/algocline/engine"
 	"github.com/algocline/algocline/internal/buildinfo"
 	"github.com/algocline/algocline/pool/worker"
 )
@@ -41,16 +40,12 @@ func (a *app) workerConfig() (worker.Config, error) {
 	if err != nil {
 		return worker.Config{}, err
 	}
-	limits, err := engine.DefaultLimits().Raise(set.Limits)
-	if err != nil {
-		return worker.Config{}, &settingsError{"the operator's limits", err.Error()}
-	}
 	return worker.Config{
 		Home:         set.Home,
 		Version:      buildinfo.Version(),
 		Durability:   set.Durability,
 		PackagePaths: set.PackagePaths,
-		Limits:       limits,
+		Limits:       set.Limits,
 		IdleTimeout:  set.IdleTimeout,
 		Log:          slog.New(slog.NewTextHandler(a.voice.err, nil)),
 	}, nil

@@ -70,3 +70,5 @@ for _, name in ipairs { "string", "table", "math", "utf8", "coroutine", "os", "i
   loaded[name] = _G[name]
 end
 loaded._G = _G
+
+preload.evalframe = function() return lib.theme("evalframe") end

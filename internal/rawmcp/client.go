@@ -4,6 +4,7 @@ package rawmcp
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -17,6 +18,18 @@ import (
 // ErrGone: the server's output has ended.
 var ErrGone = errors.New("the server is gone")
 
+// ErrNoise: the server wrote something to its output that is no message.
+var ErrNoise = errors.New("not a message on standard output")
+
+// RPCError is a request that was answered with a JSON-RPC error.
+type RPCError struct {
+	Code    int             `json:"code"`
+	Message string          `json:"message"`
+	Data    json.RawMessage `json:"data"`
+}
+
+func (e *RPCError) Error() string { return fmt.Sprintf("%s (%d) %s", e.Message, e.Code, e.Data) }
+
 // Client talks to one server process. It is safe for concurrent use.
 type Client struct {
 	cmd  *exec.Cmd
@@ -27,13 +40,14 @@ type Client struct {
 	mu      sync.Mutex
 	waiting map[int64]chan reply
 	gone    bool
+	noise   error // the first line that was no message
 	wmu     sync.Mutex
 }
 
 type reply struct {
 	ID     *int64          `json:"id"`
 	Result json.RawMessage `json:"result"`
-	Error  json.RawMessage `json:"error"`
+	Error  *RPCError       `json:"error"`
 }
 
 // Start runs a command and shakes hands. The process is killed when ctx ends.
@@ -73,7 +87,13 @@ func (c *Client) read(out io.Reader) {
 			break
 		}
 		var m reply
-		if json.Unmarshal(line, &m) != nil || m.ID == nil {
+		if json.Unmarshal(line, &m) != nil {
+			c.mu.Lock()
+			c.noise = cmp.Or(c.noise, fmt.Errorf("%w: %.200q", ErrNoise, line))
+			c.mu.Unlock()
+			continue
+		}
+		if m.ID == nil {
 			continue
 		}
 		c.mu.Lock()
@@ -125,7 +145,7 @@ func (c *Client) Call(ctx context.Context, method string, params any) (json.RawM
 			return nil, ErrGone
 		}
 		if m.Error != nil {
-			return nil, fmt.Errorf("%s: %s", method, m.Error)
+			return nil, fmt.Errorf("%s: %w", method, m.Error)
 		}
 		return m.Result, nil
 	case <-ctx.Done():
@@ -166,11 +186,12 @@ func (c *Client) Tool(ctx context.Context, name string, args, v any) error {
 // PID is the server's process id.
 func (c *Client) PID() int { return c.cmd.Process.Pid }
 
-// Close ends the server by closing its input and waits for it.
+// Close ends the server by closing its input and waits for it. A server that has written anything
+// but messages is an [ErrNoise].
 func (c *Client) Close() error {
 	err := c.in.Close()
 	<-c.done
-	return errors.Join(err, c.cmd.Wait())
+	return errors.Join(err, c.cmd.Wait(), c.noise)
 }
 
 // Kill ends the server with SIGKILL and waits for it.

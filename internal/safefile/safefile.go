@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"syscall"
 )
 
 // Write replaces the file at path, or makes it with mode 0600, in a directory that exists. When it
@@ -49,8 +50,11 @@ func SyncDir(dir string) error {
 // MkdirAll makes a directory and those above it that are missing, with mode 0700, and puts their
 // names on disk.
 func MkdirAll(dir string) error {
-	if st, err := os.Stat(dir); err == nil && st.IsDir() {
-		return nil
+	if st, err := os.Stat(dir); err == nil {
+		if st.IsDir() {
+			return nil
+		}
+		return &os.PathError{Op: "mkdir", Path: dir, Err: syscall.ENOTDIR}
 	}
 	if up := filepath.Dir(dir); up != dir {
 		if err := MkdirAll(up); err != nil {

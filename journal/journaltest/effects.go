@@ -99,6 +99,13 @@ func testEffectPanics(t *testing.T, h Home) {
 
 func testState(t *testing.T, h Home) {
 	s := open(t, h)
+	if err := s.View(t.Context(), func(tx journal.Tx) error {
+		names, err := tx.StateNamespaces()
+		equal(t, "namespaces of an empty journal", []string{}, names)
+		return err
+	}); err != nil {
+		t.Fatal(err)
+	}
 	head := create(t, s, "s-1", 0)
 	large := strings.Repeat("ü\x00", 1<<20)
 	step := func(fn func(tx journal.Tx) error) {
@@ -136,9 +143,11 @@ func testState(t *testing.T, h Home) {
 	err := s.View(t.Context(), func(tx journal.Tx) error {
 		keys, err := tx.StateKeys("n")
 		equal(t, "keys", []string{"", "a", "b", "ü"}, keys)
+		names, err3 := tx.StateNamespaces()
+		equal(t, "namespaces", []string{"n", "other"}, names)
 		none, err2 := tx.StateKeys("none")
 		equal(t, "no keys", []string{}, none)
-		return errors.Join(err, err2)
+		return errors.Join(err, err2, err3)
 	})
 	if err != nil {
 		t.Fatal(err)

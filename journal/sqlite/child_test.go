@@ -112,8 +112,13 @@ func childStop(s *sqlite.Store) error {
 	_, err := s.Append(context.Background(), journal.Batch{
 		SID: "s-stopped", Epoch: 1, Events: []journal.Event{{Kind: journal.Started, At: time.Now()}},
 		Apply: func(tx journal.Tx) ([]journal.Event, error) {
-			events, err := countUp(tx)
-			return events, errors.Join(err, syscall.Kill(os.Getpid(), syscall.SIGSTOP))
+			if _, err := countUp(tx); err != nil {
+				return nil, err
+			}
+			if err := syscall.Kill(os.Getpid(), syscall.SIGSTOP); err != nil {
+				return nil, err
+			}
+			select {} // the signal may reach another thread first
 		},
 	})
 	return err

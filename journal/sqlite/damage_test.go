@@ -202,6 +202,15 @@ func lookAt(t *testing.T, dir string, want map[string][]string, at int) (found b
 			t.Error(err)
 		}
 	}()
+	checked, err := s.Check(t.Context())
+	if err != nil {
+		t.Errorf("byte %d: Check: %v", at, err)
+	}
+	defer func() {
+		if found && len(checked.Damaged) == 0 {
+			t.Errorf("byte %d: a damage that Check has not found", at)
+		}
+	}()
 	for sid, bodies := range want {
 		_, events, err := s.Events(t.Context(), sid, 0)
 		if errors.Is(err, journal.ErrCorrupt) || errors.Is(err, journal.ErrNotFound) {
@@ -221,6 +230,23 @@ func lookAt(t *testing.T, dir string, want map[string][]string, at int) (found b
 		}
 	}
 	return found
+}
+
+func TestCheck(t *testing.T) {
+	s := closing(t, open(t, t.TempDir(), sqlite.Options{Durability: sqlite.Process}))
+	if got, err := s.Check(t.Context()); err != nil || got.Sessions != 0 || len(got.Damaged) != 0 {
+		t.Errorf("an empty journal: %+v, %v", got, err)
+	}
+	const n = 1200 // more than are read at once
+	for i := range n {
+		_, err := s.Append(t.Context(), journal.Batch{SID: fmt.Sprint("s-", i), Epoch: 1, Events: make([]journal.Event, 2)})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	if got, err := s.Check(t.Context()); err != nil || got.Sessions != n || got.Events != 2*n || len(got.Damaged) != 0 {
+		t.Errorf("got %+v, %v", got, err)
+	}
 }
 
 // TestNoAppendToDamage: an append does not go on from a head that is not what it was.

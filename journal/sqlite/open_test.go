@@ -235,6 +235,28 @@ func TestNotADatabase(t *testing.T) {
 	}
 }
 
+// TestPrivate: prompts and answers are nobody else's to read.
+func TestPrivate(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "journal")
+	s := closing(t, open(t, dir, sqlite.Options{}))
+	if err := newModel().step(t, s, 0); err != nil {
+		t.Fatal(err)
+	}
+	paths, err := filepath.Glob(filepath.Join(dir, "*"))
+	if err != nil || len(paths) < 4 {
+		t.Fatalf("files %q, %v", paths, err)
+	}
+	for _, path := range append(paths, dir) {
+		info, err := os.Stat(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if mode := info.Mode().Perm(); mode&0o077 != 0 {
+			t.Errorf("%s has mode %v", path, mode)
+		}
+	}
+}
+
 // TestOddPaths: a home may be called anything.
 func TestOddPaths(t *testing.T) {
 	for _, name := range []string{"a b", "a?b=c&d", "a#b", "a%20b", "ünï", "a:b"} {

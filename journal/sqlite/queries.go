@@ -38,6 +38,7 @@ const (
 	qCount
 	qSIDsFrom
 	qSIDsBefore
+	qSIDsAfter
 	qCheckpoint
 	qRestart
 	queryCount
@@ -91,6 +92,7 @@ var queries = [queryCount]string{
 		ORDER BY head DESC LIMIT ?3`,
 	qCount:      `SELECT state, count(*) FROM session GROUP BY state`,
 	qSIDsFrom:   `SELECT sid FROM session WHERE sid >= ? ORDER BY sid LIMIT ?`,
+	qSIDsAfter:  `SELECT sid FROM session WHERE sid > ? ORDER BY sid LIMIT ?`,
 	qSIDsBefore: `SELECT sid FROM session WHERE sid < ? ORDER BY sid DESC LIMIT ?`,
 	qCheckpoint: `PRAGMA wal_checkpoint(PASSIVE)`,
 	qRestart:    `PRAGMA wal_checkpoint(RESTART)`,

@@ -234,6 +234,9 @@ func (s *Store) start(w *writer) error {
 	if err := s.checkMarks(); err != nil {
 		return err
 	}
+	if err := makePrivate(s.path); err != nil {
+		return err
+	}
 	c, err := s.openWriter()
 	if err != nil {
 		return err
@@ -242,6 +245,19 @@ func (s *Store) start(w *writer) error {
 		return errors.Join(wrapSQL(s.path, "opening", err), c.close())
 	}
 	return nil
+}
+
+// makePrivate makes an empty database that only its owner can read; SQLite gives the files beside
+// it the same mode. One that is there is not touched: closing it would drop SQLite's locks.
+func makePrivate(path string) error {
+	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)
+	if errors.Is(err, fs.ErrExist) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("making the journal: %w", err)
+	}
+	return f.Close()
 }
 
 // begin migrates and reads what the writer starts from.

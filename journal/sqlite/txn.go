@@ -117,7 +117,7 @@ func (t *txn) savepoint(fn func() error) error {
 	if _, _, err := t.c.exec(qSavepoint); err != nil {
 		return t.broken("setting a savepoint in", err)
 	}
-	last, wrote := t.last, t.wrote
+	last, wrote, contents := t.last, t.wrote, len(t.contents)
 	err := fn()
 	if t.fault != nil {
 		return t.fault
@@ -126,7 +126,7 @@ func (t *txn) savepoint(fn func() error) error {
 		if _, _, rerr := t.c.exec(qRollbackTo); rerr != nil {
 			return t.broken("undoing a batch in", errors.Join(rerr, err))
 		}
-		t.last, t.wrote = last, wrote
+		t.last, t.wrote, t.contents = last, wrote, t.contents[:contents]
 	}
 	if _, _, rerr := t.c.exec(qRelease); rerr != nil {
 		return t.broken("releasing a savepoint in", rerr)

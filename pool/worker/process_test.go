@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -28,6 +29,17 @@ func TestMain(m *testing.M) {
 		err := worker.Main(context.Background(), worker.Config{
 			Home: os.Getenv("ALC_HOME"), Version: version, Durability: os.Getenv("ALC_DURABILITY"), Sock: os.Getenv("TEST_SOCK"),
 		})
+		if err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		os.Exit(0)
+	}
+	if len(os.Args) == 6 && os.Args[1] == "sharer" {
+		count, err := strconv.Atoi(os.Args[5])
+		if err == nil {
+			err = sharer(os.Args[2], os.Args[3], os.Args[4], count)
+		}
 		if err != nil {
 			fmt.Fprintln(os.Stderr, err)
 			os.Exit(1)

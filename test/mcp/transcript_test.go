@@ -213,15 +213,11 @@ func callOnce(h *home, n *names, s step) (got map[string]any, raw string) {
 	if s.Arguments == nil {
 		args = map[string]any{}
 	}
-	r := h.server(s.Server).call("tools/call", map[string]any{"name": s.Tool, "arguments": args})
-	if r.Error != nil {
-		return map[string]any{"rpc_error": json.Number(fmt.Sprint(r.Error.Code))}, n.out(r.Error.Message + " " + string(r.Error.Data))
+	a := h.server(s.Server).call(s.Tool, args)
+	if a.err != nil {
+		return map[string]any{"rpc_error": json.Number(fmt.Sprint(a.err.Code))}, n.out(a.err.Message + " " + string(a.err.Data))
 	}
-	if r.Result == nil || len(r.Result.Content) != 1 || r.Result.Content[0].Type != "text" {
-		h.t.Fatalf("%s: not one text item: %+v", s.Tool, r.Result)
-	}
-	raw = r.Result.Content[0].Text
-	if r.Result.IsError {
+	if raw = a.text; a.isError {
 		return map[string]any{"error": "<text>"}, n.out(raw)
 	}
 	dec := json.NewDecoder(strings.NewReader(raw))

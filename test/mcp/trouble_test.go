@@ -42,7 +42,7 @@ func (c client) refused(tool string, args map[string]any) string {
 }
 
 // longStep computes for about a second before it asks.
-const longStep = `local x = 0 for i = 1, 2e8 do x = x + i end return alc.llm("after " .. math.type(i or x))`
+const longStep = `local x = 0 for i = 1, 2e8 do x = x + i end return alc.llm("after " .. math.type(x))`
 
 // beginLongStep sends a run whose first step computes for a while, and returns, when the step has
 // begun, the arguments to send again.
@@ -50,9 +50,7 @@ func (c client) beginLongStep() map[string]any {
 	c.t.Helper()
 	c.ask("alc_pool_ensure", nil)
 	args := map[string]any{"code": longStep, "session_id": "mine"}
-	c.server(0).send(map[string]any{
-		"jsonrpc": "2.0", "id": 99, "method": "tools/call", "params": map[string]any{"name": "alc_run", "arguments": args},
-	})
+	c.server(0).start("alc_run", args)
 	for limit := time.Now().Add(10 * time.Second); time.Now().Before(limit); {
 		got, _ := callOnce(c.home, c.n, step{Tool: "alc_status", Arguments: map[string]any{"session_id": "mine"}})
 		if r, ok := got["result"].(map[string]any); ok && r["state"] == "running" {
@@ -97,16 +95,13 @@ func TestTwoServersAnswerAtOnce(t *testing.T) {
 		if pause["prompt"] != fmt.Sprintf("question %d", i) {
 			t.Fatalf("round %d: %v", i, pause)
 		}
-		answer := map[string]any{"name": "alc_continue", "arguments": map[string]any{
-			"session_id": "mine", "query_id": pause["query_id"], "response": "answer"}}
-		for n := range 2 {
-			c.server(n).start("tools/call", answer)
+		args := map[string]any{"session_id": "mine", "query_id": pause["query_id"], "response": "answer"}
+		first, second := c.server(0).start("alc_continue", args), c.server(1).start("alc_continue", args)
+		a, b := <-first, <-second
+		if a != b || a.isError {
+			t.Fatalf("round %d: %+v and %+v", i, a, b)
 		}
-		first, second := c.server(0).wait("alc_continue"), c.server(1).wait("alc_continue")
-		if first.Result.Content[0] != second.Result.Content[0] {
-			t.Fatalf("round %d: %+v and %+v", i, first.Result, second.Result)
-		}
-		pause = parse(t, first.Result.Content[0].Text).(map[string]any)
+		pause = parse(t, a.text).(map[string]any)
 	}
 	if d := fits(map[string]any{"status": "completed", "result": json.Number(fmt.Sprint(rounds))}, pause, "$"); len(d) > 0 {
 		t.Errorf("the end: %v", d)
@@ -120,15 +115,12 @@ func TestServerLeavesInMidStep(t *testing.T) {
 			c := newClient(t)
 			args := c.beginLongStep()
 			s := c.server(0)
-			if err := s.cmd.Process.Signal(sig); err != nil {
-				t.Fatal(err)
-			}
-			s.in.Close()
-			for range s.lines { // until its output ends
-			}
 			delete(c.servers, 0)
-			if err := s.cmd.Wait(); sig == syscall.SIGTERM && err != nil {
-				t.Errorf("the server ended with %v: %s", err, s.stderr.String())
+			if sig == syscall.SIGKILL {
+				s.kill()
+			} else {
+				s.signal(sig)
+				s.close()
 			}
 			// Another server finds the session, waits for its step and goes on.
 			pause := c.ask("alc_run", args)

@@ -21,15 +21,10 @@ import (
 )
 
 // openAreas are files of vectors that wait for functions of the library, each with its reason.
-var openAreas = map[string]string{
-	"eval": "alc.eval and evalframe are not written yet",
-}
+var openAreas = map[string]string{}
 
 // openVectors wait for functions of the library, each with its reason.
-var openVectors = map[string]string{
-	"vm-json/globals-alc-functions":  "lists functions of areas that are open",
-	"vm-json/llm-in-gsub-callback":   "string.gsub cannot pause in its callback yet",
-}
+var openVectors = map[string]string{}
 
 func TestVectors(t *testing.T) {
 	files, err := filepath.Glob("testdata/*.jsonl")

@@ -1,3 +1,4 @@
+--@ alc eval
 -- alc.eval: a strategy judged on a scenario.
 local sys, alc, lib, def = ...
 local type, error, pcall, tostring, ipairs, next = type, error, pcall, tostring, ipairs, next
@@ -5,13 +6,13 @@ local format = string.format
 
 -- found resolves a scenario given by name: a module, a file of the scenarios' directory, a file.
 local function found(name)
-  local ok, value = pcall(require, name)
+  local ok, value = pcall(_G.require, name)
   if ok then return value end
   local dir = alc._dirs and alc._dirs.scenarios
   for _, path in ipairs { dir and dir .. "/" .. name .. ".lua" or name, name } do
-    local source = std.fs.read(path)
+    local source = _G.std.fs.read(path)
     if source ~= nil then
-      local chunk, why = sys.load(source, path, _G)
+      local chunk, why = sys.load(source, path)
       if chunk == nil then error("alc.eval: failed to load scenario '" .. name .. "': " .. why, 0) end
       return chunk()
     end
@@ -143,7 +144,7 @@ function def.eval(scenario, strategy, opts)
   if type(scenario) ~= "string" and type(scenario) ~= "table" then error("alc.eval: scenario must be a string or table", 2) end
   if type(strategy) ~= "string" then error("alc.eval: strategy must be a string package name", 2) end
   opts = opts or {}
-  local ok, ef = pcall(require, "evalframe")
+  local ok, ef = pcall(_G.require, "evalframe")
   if not ok then error("alc.eval: evalframe not installed: " .. tostring(ef), 2) end
   local name = "inline"
   if type(scenario) == "string" then

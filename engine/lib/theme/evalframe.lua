@@ -2,7 +2,7 @@
 local sys, alc, lib, def = ...
 local type, error, ipairs = type, error, ipairs
 
-local adapter = std
+local adapter = _G.std
 for _, path in ipairs { { "json", "decode" }, { "json", "encode" }, { "fs", "read" }, { "fs", "is_file" }, { "time", "now" } } do
   local group = type(adapter) == "table" and adapter[path[1]]
   if type(group) ~= "table" or type(group[path[2]]) ~= "function" then

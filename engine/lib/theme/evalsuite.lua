@@ -9,10 +9,10 @@ local parts, stats = lib.theme("evalparts"), lib.theme("evalstats")
 
 -- ---- one case
 
-local function millis(began) return floor((std.time.now() - began) * 1000) end
+local function millis(began) return floor((_G.std.time.now() - began) * 1000) end
 
 local function respond(provider, input)
-  local began = std.time.now()
+  local began = _G.std.time.now()
   local ok, answer = pcall(provider, input)
   if not ok then return { text = "", latency_ms = millis(began), error = tostring(answer) } end
   if type(answer) == "string" then return { text = answer, latency_ms = millis(began) } end
@@ -162,23 +162,23 @@ local function text_of(v)
   if type(v) == "string" then return v end
   if type(v) ~= "table" then return tostring(v) end
   local r = v.result
-  if r == nil then return std.json.encode(v) end
+  if r == nil then return _G.std.json.encode(v) end
   if type(r) == "string" then return r end
   if type(r) ~= "table" then return tostring(r) end
   for _, k in ipairs { "answer", "summary", "output", "text" } do
     if type(r[k]) == "string" then return r[k] end
   end
-  return std.json.encode(r)
+  return _G.std.json.encode(r)
 end
 
 local function strategy_provider(o)
   local strategy, model = o.strategy, "algocline:" .. tostring(o.strategy)
   return function(input)
-    local began = std.time.now()
+    local began = _G.std.time.now()
     local ctx = { task = input }
     for k, v in next, o.opts or {} do ctx[k] = v end
     local ok, raw = pcall(function()
-      local pkg = require(strategy)
+      local pkg = _G.require(strategy)
       if type(pkg) ~= "table" or type(pkg.run) ~= "function" then error("strategy '" .. tostring(strategy) .. "' has no run function", 0) end
       return pkg.run(ctx)
     end)
@@ -222,7 +222,7 @@ if type(alc.llm) == "function" then
   def.providers.algocline = setmetatable({
     llm = function()
       return function(input)
-        local began = std.time.now()
+        local began = _G.std.time.now()
         return { text = alc.llm(input), model = "alc_llm", latency_ms = millis(began) }
       end
     end,
@@ -293,7 +293,7 @@ end
 -- ---- cases from a file
 
 function def.load_cases(path)
-  local source, why = std.fs.read(path)
+  local source, why = _G.std.fs.read(path)
   if source == nil then error("load_cases: " .. tostring(why), 2) end
   local chunk, bad = sys.load(source, path, {
     pairs = pairs, ipairs = ipairs, type = type, tostring = tostring, tonumber = tonumber, select = select,

@@ -1,7 +1,9 @@
+--@ alc match_enum match_bool
 -- Finding a verdict in what a model wrote.
 local sys, alc, lib, def = ...
 local type, tonumber, error = type, tonumber, error
-local find, format, gmatch, gsub, lower, match = string.find, string.format, string.gmatch, string.gsub, string.lower, string.match
+local find, format, gmatch, gsub, lower, match, sub =
+  string.find, string.format, string.gmatch, string.gsub, string.lower, string.match, string.sub
 local codes, length = utf8.codes, utf8.len
 local min, max = math.min, math.max
 local request = sys.request
@@ -28,15 +30,20 @@ local function lowered(texts)
   return low
 end
 
--- words returns what stands between white space, without the signs around it.
+-- words iterates over what stands between white space, without the signs around it.
 local function words(str)
-  if not is_ascii(str) then return (request("words", str)) end
-  local found = {}
-  for word in gmatch(str, "[^ \t-\r]+") do
-    local bare = match(word, "%w.*%w") or match(word, "%w")
-    if bare then found[#found + 1] = bare end
+  if is_ascii(str) then
+    local next_run = gmatch(str, "%w[^ \t-\r]*")
+    return function()
+      local run = next_run()
+      return run and match(run, "^.*%w")
+    end
   end
-  return found
+  local next_run = gmatch(request("classes", str), "()(w[w.]*)")
+  return function()
+    local at, run = next_run()
+    return at and sub(str, at, at + #match(run, "^.*w") - 1)
+  end
 end
 
 local function letters(s)
@@ -90,17 +97,16 @@ local function reachable(la, lb)
   return best > 0.7 and best + 0.4 * (1 - best) or best
 end
 
--- closest returns the candidate most like one of the words, if it is at least as like as the
+-- closest returns the candidate most like one of a text's words, if it is at least as like as the
 -- threshold says.
-local function closest(found, candidates, threshold)
+local function closest(str, candidates, threshold)
   local spelled, sizes, seen = {}, {}, {}
   for i = 1, #candidates do
     spelled[i] = letters(candidates[i])
     sizes[i] = #spelled[i]
   end
   local winner, best = nil, nil
-  for w = 1, #found do
-    local word = found[w]
+  for word in words(str) do
     if not seen[word] then
       seen[word] = true
       local size, points = length(word), nil
@@ -156,7 +162,7 @@ function def.match_enum(str, candidates, opts)
   names[n + 1] = str -- one request for all of them
   local all = lowered(names)
   str, all[n + 1] = all[n + 1], nil
-  local winner = latest(str, all) or closest(words(str), all, threshold)
+  local winner = latest(str, all) or closest(str, all, threshold)
   return winner and names[winner]
 end
 

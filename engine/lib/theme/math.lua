@@ -1,3 +1,4 @@
+--@ alc.math
 -- alc.math: each function checks what it is given and asks Go for the result.
 --
 -- An array of numbers goes over as one text (sys.floats), read raw: metamethods and string keys

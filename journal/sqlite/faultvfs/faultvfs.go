@@ -33,6 +33,7 @@ type Op int
 
 // The operations that are counted and can fail.
 const (
+	Read     Op = C.OpRead
 	Write    Op = C.OpWrite // a failing write leaves half of its data
 	Truncate Op = C.OpTruncate
 	Sync     Op = C.OpSync
@@ -46,6 +47,7 @@ type Code int
 // SQLite's result codes for failures of a disk.
 const (
 	Full       Code = 13
+	IOErrRead  Code = 10 | 1<<8
 	IOErrWrite Code = 10 | 3<<8
 	IOErrSync  Code = 10 | 4<<8
 	IOErr      Code = 10

@@ -92,7 +92,11 @@ static int f_close(sqlite3_file *f) {
 	return REALM(f)->xClose(REAL(f));
 }
 
-static int f_read(sqlite3_file *f, void *p, int n, i64 off) { return REALM(f)->xRead(REAL(f), p, n, off); }
+static int f_read(sqlite3_file *f, void *p, int n, i64 off) {
+	int rc = faultBefore(((fault_file *)f)->disk, ((fault_file *)f)->id, OpRead);
+	return rc != OK ? rc : REALM(f)->xRead(REAL(f), p, n, off);
+}
+
 static int f_size(sqlite3_file *f, i64 *n) { return REALM(f)->xFileSize(REAL(f), n); }
 static int f_lock(sqlite3_file *f, int l) { return REALM(f)->xLock(REAL(f), l); }
 static int f_unlock(sqlite3_file *f, int l) { return REALM(f)->xUnlock(REAL(f), l); }

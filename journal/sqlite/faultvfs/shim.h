@@ -4,7 +4,7 @@
 #include <stdint.h>
 
 /* The operations that Go is asked about. */
-enum { OpWrite, OpTruncate, OpSync, OpOpen, OpDelete };
+enum { OpRead, OpWrite, OpTruncate, OpSync, OpOpen, OpDelete };
 
 /* Registers a VFS with this name over the default one; 0 or an SQLite error code. */
 int faultvfs_register(const char *name, uint64_t disk, void **out);
