@@ -335,6 +335,34 @@ func TestReadsAreRecorded(t *testing.T) {
 	}
 }
 
+func TestSinkBackfill(t *testing.T) {
+	root := t.TempDir()
+	full, broken := "file://"+root+"/mirror", "file:///dev/null/x"
+	o, _ := play(t, func(h *memHost) {
+		dir := t.TempDir()
+		before, err := card.Open(dir, card.Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		old := newMemHost()
+		old.cards = before
+		begin(t, old, start(`alc.card.create{card_id = "a", pkg = {name = "p"}} alc.card.write_samples("a", {1})`))
+		if h.cards, err = card.Open(dir, card.Options{Sinks: []string{full, broken}}); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.RemoveAll(filepath.Join(root, "mirror")); err != nil {
+			t.Fatal(err)
+		}
+	}, start(`
+		local fill = alc.card.sink_backfill
+		local a, b, c = fill{sink = "`+full+`", dry_run = true}, fill{sink = "`+full+`"}, fill{sink = "`+full+`"}
+		local d = fill{sink = "`+broken+`"}
+		return {a.pushed, a.pushed_samples, b.pushed, b.skipped, b.failed, c.pushed, c.skipped, b.sink == "`+full+`", #d.failed, d.failed[1][1], #d.failed[1]}`))
+	if d := cmp.Diff(`[["a"],1,["a"],0,[],[],1,true,1,"a",2]`, string(o.Output)); d != "" {
+		t.Errorf("(-want +got):\n%s\n%+v", d, o.Failure)
+	}
+}
+
 // Without a home there are no cards, and a script can tell.
 func TestNoCards(t *testing.T) {
 	o, _ := play(t, nil, start(messages+`

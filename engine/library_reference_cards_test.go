@@ -62,8 +62,8 @@ func (r random) where(depth int) string {
 	})
 }
 
-// alike runs a script in both and compares what it returns, a list of texts.
-func alike(t *testing.T, c *rawmcp.Client, h *memHost, calls []string, code string) {
+// sameAnswers runs a script in both and compares what it returns, a list of texts.
+func sameAnswers(t *testing.T, c *rawmcp.Client, h *memHost, calls []string, code string) {
 	t.Helper()
 	var theirs struct {
 		Status, Error string
@@ -94,13 +94,13 @@ func TestFiltersAgainstReference(t *testing.T) {
 	for i := range 24 {
 		setup = append(setup, fmt.Sprintf("alc.card.create{card_id = 'c%d', pkg = {name = 'p'}, created_at = '2026-01-%02dT00:00:00Z', d = %s}", i, i+1, r.fields(2, r.data)))
 	}
-	alike(t, c, h, nil, strings.Join(setup, "\n")+"\nreturn {\"made\"}")
+	sameAnswers(t, c, h, nil, strings.Join(setup, "\n")+"\nreturn {\"made\"}")
 	for range 20 {
 		var calls []string
 		for range 60 {
 			calls = append(calls, "names, "+"{d = "+r.where(2)+"}")
 		}
-		alike(t, c, h, calls, `local function names(where)
+		sameAnswers(t, c, h, calls, `local function names(where)
 			local ids = {}
 			for i, x in ipairs(alc.card.find{where = where}) do ids[i] = x.card_id end
 			return ids
@@ -150,7 +150,7 @@ func TestStateAgainstReference(t *testing.T) {
 		for range 100 {
 			calls = append(calls, stateCalls[r.one(names...)](r, r.one("'k'", "'l'", "5", "'p:x'", "'p:y'", "'q:x'", "'p:x:y'", "'p:'", "'a b:c'", "nil", "{}")))
 		}
-		alike(t, c, h, calls, `local function sorted() local k = alc.state.keys() table.sort(k) return k end
+		sameAnswers(t, c, h, calls, `local function sorted() local k = alc.state.keys() table.sort(k) return k end
 		local function reset(...) local r = alc.state.reset(...) r.backup_path = type(r.backup_path) return r end`+
 			comparing+"try("+strings.Join(calls, ")\ntry(")+")\nreturn out")
 	}
