@@ -192,7 +192,7 @@ end
 `
 
 // alike compares shown values: numbers to nine digits, which is what the original has.
-func alike(a, b string) bool {
+func closeTo(a, b string) bool {
 	x, y := strings.Fields(a), strings.Fields(b)
 	if len(x) != len(y) {
 		return false
@@ -260,7 +260,7 @@ func TestMathAgainstReference(t *testing.T) {
 			}
 			failed := 0
 			for i, call := range calls {
-				if !alike(ours[i], theirs.Result[i]) && !chosen(name, call, ours[i], theirs.Result[i]) {
+				if !closeTo(ours[i], theirs.Result[i]) && !chosen(name, call, ours[i], theirs.Result[i]) {
 					if failed++; failed <= 3 {
 						t.Errorf("%s\nours      %s\nreference %s", call, ours[i], theirs.Result[i])
 					}

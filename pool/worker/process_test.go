@@ -221,6 +221,7 @@ func TestCannotStart(t *testing.T) {
 	for name, tt := range map[string]struct{ env, want string }{
 		"idle time":  {"ALC_POOL_IDLE_TIMEOUT=soon", `ALC_POOL_IDLE_TIMEOUT is "soon"; give seconds, 0 for never`},
 		"durability": {"", "durability"},
+		"sinks":      {"ALC_CARD_SINKS=http://x/y", `ALC_CARD_SINKS: card sink "http://x/y" is not a URI like file:///absolute/directory`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			home, d := newHome(t, tt.env)

@@ -134,6 +134,50 @@ func TestSharedByProcesses(t *testing.T) {
 	}
 }
 
+// Sessions of one worker at once, each in a goroutine of its own.
+func TestSharedBySessions(t *testing.T) {
+	t.Parallel()
+	s, _, closeAll, err := sharedHome(t.Context(), t.TempDir(), "one")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() {
+		if err := closeAll(); err != nil {
+			t.Error(err)
+		}
+	}()
+	const sessions, code = 8, `
+		local won = 0
+		for i = 1, 5 do
+			alc.state.update("u", function(x) return x + 1 end, 0)
+			alc.card.create{pkg = {name = "p"}, i = i}
+			if pcall(alc.card.create, {card_id = "c" .. i, pkg = {name = "q"}}) then won = won + 1 end
+		end
+		return won`
+	won := make(chan string)
+	for range sessions {
+		go func() {
+			f, err := s.Run(t.Context(), pool.RunRequest{Code: ptr(code)})
+			if err != nil || f.Status != "completed" {
+				t.Errorf("%+v, %v", f, err)
+			}
+			won <- string(f.Output)
+		}()
+	}
+	total := 0
+	for range sessions {
+		var n int
+		if err := json.Unmarshal([]byte(<-won), &n); err != nil {
+			t.Error(err)
+		}
+		total += n
+	}
+	f, err := s.Run(t.Context(), pool.RunRequest{Code: ptr(`return {alc.state.get("u"), #alc.card.list{pkg = "p"}, #alc.card.list{pkg = "q"}}`)})
+	if err != nil || string(f.Output) != "[40,40,5]" || total != 5 {
+		t.Errorf("%s, %d won, %v", f.Output, total, err)
+	}
+}
+
 // killAtWork starts a sharer and kills it a while after its first session has ended.
 func killAtWork(t *testing.T, home, name, code string, after time.Duration) {
 	t.Helper()
@@ -224,7 +268,9 @@ func TestCardsSurviveKills(t *testing.T) {
 	if appended != len(made["card.append"]) || len(samples) != len(made["card.samples"]) {
 		t.Errorf("%d appended to, %d with samples; the journal has %d and %d", appended, len(samples), len(made["card.append"]), len(made["card.samples"]))
 	}
-	t.Logf("%d cards in 12 processes", len(files))
+	if left, err := filepath.Glob(filepath.Join(home, "cards", "*", ".*")); len(left) != 0 || err != nil {
+		t.Errorf("left behind: %v, %v", left, err)
+	}
 }
 
 func set(list []string) map[string]bool {

@@ -25,7 +25,7 @@ var floors = [][]string{
 	{"mcpserver", "httpserver"},
 	{"service"},
 	{"llm", "strategies"},
-	{"strategy", "eval"},
+	{"strategy", "eval", "luadoc"},
 	{"pool/worker"},
 	{"pool"},
 	{"engine"},
