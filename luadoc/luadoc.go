@@ -68,19 +68,19 @@ const (
 
 // Member is a function or a value that scripts can name.
 type Member struct {
-	Name     string   `toml:"name"` // the whole path: alc.state.get; a method has a colon
-	Class    Class    `toml:"class"`
-	Type     string   `toml:"type"` // of a value; empty for a function
-	Text     string   `toml:"text"`
-	Params   []Param  `toml:"params"`
-	Returns  []Result `toml:"returns"`
-	Errors   []string `toml:"errors"`
-	Callable bool     `toml:"callable"` // a table that can be called, with members of its own
-	Standard bool     `toml:"standard"` // Lua's own, documented for what is different here
-	Grant    string   `toml:"grant"`    // the flag without which it does nothing
-	Example  string   `toml:"example"`
-	Ctx      string   `toml:"ctx"`     // the example's ctx, as JSON
-	Answers  []string `toml:"answers"` // the model's, to the example's questions
+	Name     string   `toml:"name" json:"name"` // the whole path: alc.state.get; a method has a colon
+	Class    Class    `toml:"class" json:"class"`
+	Type     string   `toml:"type" json:"type,omitempty"` // of a value; empty for a function
+	Text     string   `toml:"text" json:"text"`
+	Params   []Param  `toml:"params" json:"params,omitempty"`
+	Returns  []Result `toml:"returns" json:"returns,omitempty"`
+	Errors   []string `toml:"errors" json:"errors,omitempty"`
+	Callable bool     `toml:"callable" json:"callable,omitempty"` // a table that can be called, with members of its own
+	Standard bool     `toml:"standard" json:"standard,omitempty"` // Lua's own, documented for what is different here
+	Grant    string   `toml:"grant" json:"grant,omitempty"`       // the flag without which it does nothing
+	Example  string   `toml:"example" json:"example,omitempty"`
+	Ctx      string   `toml:"ctx" json:"ctx,omitempty"`         // the example's ctx, as JSON
+	Answers  []string `toml:"answers" json:"answers,omitempty"` // the model's, to the example's questions
 }
 
 // Function tells whether the member is called and not read.
@@ -88,10 +88,10 @@ func (m *Member) Function() bool { return m.Type == "" }
 
 // Param is a parameter of a function or a field of a type.
 type Param struct {
-	Name     string // "..." for the rest
-	Type     string
-	Optional bool
-	Text     string
+	Name     string `json:"name"` // "..." for the rest
+	Type     string `json:"type"`
+	Optional bool   `json:"optional,omitempty"`
+	Text     string `json:"text,omitempty"`
 }
 
 // UnmarshalText reads "name?: type -- text".
@@ -108,8 +108,8 @@ func (p *Param) UnmarshalText(b []byte) error {
 
 // Result is what a function returns.
 type Result struct {
-	Type string
-	Text string
+	Type string `json:"type"`
+	Text string `json:"text,omitempty"`
 }
 
 // UnmarshalText reads "type -- text".

@@ -10,11 +10,16 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/algocline/algocline/pool/worker"
 )
 
 var update = flag.Bool("update", false, "write docs/reference/lua.md anew")
 
-const referenceFile = "../docs/reference/lua.md"
+const (
+	referenceFile   = "../docs/reference/lua.md"
+	differencesFile = "../docs/explanation/differences.md"
+)
 
 // docs/reference/lua.md is what the source makes of it.
 func TestReference(t *testing.T) {
@@ -106,18 +111,23 @@ end
 return { result = snippet(), shown = shown }
 `
 
-// Every example of the reference does what its comments say, in a live session.
+// Every example of the documentation does what its comments say, in a live session.
 func TestSnippets(t *testing.T) {
 	t.Parallel()
-	md, err := os.ReadFile(referenceFile)
-	if err != nil {
-		t.Fatal(err)
+	for file, least := range map[string]int{referenceFile: 200, differencesFile: 6} {
+		md, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		list, packages := read(t, string(md))
+		if len(list) < least {
+			t.Fatalf("%s: found only %d snippets", file, len(list))
+		}
+		playAll(t, list, sessions(t, packages))
 	}
-	list, packages := read(t, string(md))
-	if len(list) < 200 || len(packages) == 0 {
-		t.Fatalf("found %d snippets and %d packages", len(list), len(packages))
-	}
-	home := sessions(t, packages)
+}
+
+func playAll(t *testing.T, list []snippet, home *worker.Sessions) {
 	for _, s := range list {
 		t.Run(s.heading, func(t *testing.T) {
 			var got struct {

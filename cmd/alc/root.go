@@ -78,10 +78,12 @@ shell.`,
 
 	root.AddGroup(
 		&cobra.Group{ID: groupSessions, Title: "Sessions:"},
+		&cobra.Group{ID: groupAuthors, Title: "Writing strategies:"},
 		&cobra.Group{ID: groupCare, Title: "Care:"},
 	)
 	root.AddCommand(
 		newRun(a), newContinue(a), newCancel(a), newStatus(a),
+		newCheck(a), newTypes(a),
 		newPool(a), newDoctor(a), newDemo(a), newVersion(a),
 		newPoolWorker(a), exitCodesTopic(), limitsTopic(), configTopic(),
 	)
@@ -92,6 +94,7 @@ shell.`,
 
 const (
 	groupSessions = "sessions"
+	groupAuthors  = "authors"
 	groupCare     = "care"
 )
 

@@ -33,7 +33,7 @@ var floors = [][]string{
 	{"journal"},
 	{"lua"},
 	{"value"},
-	{"internal", "internal/safefile"},
+	{"internal", "internal/safefile", "luadoc"},
 }
 
 // forbidden are imports that the order alone would allow.
