@@ -82,3 +82,4 @@ alc.math = setmetatable({}, {
 })
 
 package.preload.evalframe = function() return lib.theme("evalframe") end
+package.preload["alc.testing"] = function() return lib.theme("testing") end
