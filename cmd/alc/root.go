@@ -78,10 +78,11 @@ shell.`,
 
 	root.AddGroup(
 		&cobra.Group{ID: groupSessions, Title: "Sessions:"},
+		&cobra.Group{ID: groupPackages, Title: "Packages:"},
 		&cobra.Group{ID: groupCare, Title: "Care:"},
 	)
 	root.AddCommand(
-		newRun(a), newContinue(a), newCancel(a), newStatus(a),
+		newRun(a), newContinue(a), newCancel(a), newStatus(a), newPkg(a),
 		newPool(a), newDoctor(a), newDemo(a), newVersion(a),
 		newPoolWorker(a), exitCodesTopic(), limitsTopic(), configTopic(),
 	)
@@ -92,6 +93,7 @@ shell.`,
 
 const (
 	groupSessions = "sessions"
+	groupPackages = "packages"
 	groupCare     = "care"
 )
 

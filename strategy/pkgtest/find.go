@@ -49,6 +49,9 @@ func Find(dir, name, filter string) ([]Spec, error) {
 		specs = append(specs, s)
 	}
 	if len(specs) == 0 {
+		if filter != "" {
+			filter += "*"
+		}
 		return nil, fmt.Errorf("%w in %s (looked for *%s%s)", ErrNoSpecs, dir, filter, Suffix)
 	}
 	return specs, nil

@@ -27,19 +27,20 @@ type Plan struct {
 	Packages []Package // found by name before Search
 	Search   []string  // absolute directories that require looks in, in this order
 	Read     []string  // further absolute directories that specs may read files from
-	Limits   engine.Limits
-	Release  string // version of alc
+	// Limits lower the usual limits of a session, for each file: numbers, or texts such as "5s".
+	Limits map[string]any
 }
 
 // Run runs the spec files of a plan, several at a time, each in a VM of its own. A spec that fails is
-// no error: it is in the report. Errors are trouble of this machine, or ctx's. Run blocks until all
-// files are through; it may be called by several goroutines at once.
+// no error: it is in the report. Errors are a bad limit, trouble of this machine, or ctx's. Run blocks
+// until all files are through; it may be called by several goroutines at once.
 func Run(ctx context.Context, p Plan) (Report, error) {
 	begun := time.Now()
-	if p.Limits == (engine.Limits{}) {
-		p.Limits = engine.DefaultLimits()
+	limits, err := engine.DefaultLimits().Lower(p.Limits)
+	if err != nil {
+		return Report{}, err
 	}
-	vms, err := engine.NewVMs(0, p.Release)
+	vms, err := engine.NewVMs(0, "")
 	if err != nil {
 		return Report{}, fmt.Errorf("preparing the test VMs: %w", err)
 	}
@@ -47,31 +48,40 @@ func Run(ctx context.Context, p Plan) (Report, error) {
 	if err != nil {
 		return Report{}, errors.Join(fmt.Errorf("making a directory for the specs: %w", err), vms.Close())
 	}
-	files, err := p.runAll(ctx, vms, tmp)
+	r := runner{p, limits, vms, tmp}
+	files, err := r.all(ctx)
 	if err = errors.Join(err, vms.Close(), os.RemoveAll(tmp)); err != nil {
 		return Report{}, err
 	}
-	r := Report{Files: make([]File, 0, len(files))}
+	report := Report{Files: make([]File, 0, len(files))}
 	for _, f := range files {
-		r.add(f)
+		report.add(f)
 	}
-	r.DurationMS = time.Since(begun).Milliseconds()
-	return r, nil
+	report.DurationMS = time.Since(begun).Milliseconds()
+	return report, nil
 }
 
-// runAll runs the files, as many at a time as there are cores.
-func (p *Plan) runAll(ctx context.Context, vms *engine.VMs, tmp string) ([]File, error) {
+// runner is one run of a plan.
+type runner struct {
+	Plan
+	limits engine.Limits
+	vms    *engine.VMs
+	tmp    string // holds a directory for each file
+}
+
+// all runs the files, as many at a time as there are cores.
+func (r *runner) all(ctx context.Context) ([]File, error) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	files := make([]File, len(p.Specs))
+	files := make([]File, len(r.Specs))
 	next := make(chan int)
 	var wg sync.WaitGroup
-	for range min(runtime.GOMAXPROCS(0), len(p.Specs)) {
+	for range min(runtime.GOMAXPROCS(0), len(r.Specs)) {
 		wg.Go(func() {
 			for i := range next {
-				f, err := p.runFile(ctx, vms, p.Specs[i], filepath.Join(tmp, fmt.Sprint(i)))
+				f, err := r.file(ctx, r.Specs[i], filepath.Join(r.tmp, fmt.Sprint(i)))
 				if err != nil {
-					cancel(fmt.Errorf("running %s: %w", p.Specs[i].Path, err))
+					cancel(fmt.Errorf("running %s: %w", r.Specs[i].Path, err))
 					continue
 				}
 				files[i] = f
@@ -79,7 +89,7 @@ func (p *Plan) runAll(ctx context.Context, vms *engine.VMs, tmp string) ([]File,
 		})
 	}
 feeding:
-	for i := range p.Specs {
+	for i := range r.Specs {
 		select {
 		case next <- i:
 		case <-ctx.Done():
@@ -91,21 +101,21 @@ feeding:
 	return files, context.Cause(ctx)
 }
 
-// runFile runs one spec file.
-func (p *Plan) runFile(ctx context.Context, vms *engine.VMs, spec Spec, tmp string) (File, error) {
+// file runs one spec file.
+func (r *runner) file(ctx context.Context, spec Spec, tmp string) (File, error) {
 	begun := time.Now()
 	if err := os.Mkdir(tmp, 0o700); err != nil {
 		return File{}, err
 	}
-	h, err := newHost(tmp, p.readable())
+	h, err := newHost(tmp, r.readable())
 	if err != nil {
 		return File{}, err
 	}
-	st, err := p.start(spec, h)
+	st, err := r.start(spec, h)
 	if err != nil {
 		return File{}, err
 	}
-	s, err := engine.Begin(ctx, h, vms, st)
+	s, err := engine.Begin(ctx, h, r.vms, st)
 	if err != nil {
 		return File{}, err
 	}
@@ -126,7 +136,7 @@ func (p *Plan) readable() []string {
 
 // start is the session that runs a spec file. The file is data to the script, so that the numbers of
 // its lines are its own.
-func (p *Plan) start(spec Spec, h *host) (engine.Start, error) {
+func (r *runner) start(spec Spec, h *host) (engine.Start, error) {
 	code, err := sandboxCode()
 	if err != nil {
 		return engine.Start{}, err
@@ -137,12 +147,12 @@ func (p *Plan) start(spec Spec, h *host) (engine.Start, error) {
 		Tmp      string    `json:"tmp"`
 		Search   []string  `json:"search,omitempty"`
 		Packages []Package `json:"packages,omitempty"`
-	}{string(spec.Source), spec.Name, h.tmp, p.Search, p.Packages})
+	}{string(spec.Source), spec.Name, h.tmp, r.Search, r.Packages})
 	if err != nil {
 		return engine.Start{}, err
 	}
 	return engine.Start{
-		SID: "pkg-test", Code: code, Name: sandboxName, Ctx: input, Limits: p.Limits, Zone: "UTC",
+		SID: "pkg-test", Code: code, Name: sandboxName, Ctx: input, Limits: r.limits, Zone: "UTC",
 		Grants:  engine.Grants{Read: h.readable, Write: []string{h.tmp}},
 		Machine: runtime.GOOS + "/" + runtime.GOARCH,
 		Dirs: engine.Dirs{
