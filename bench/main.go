@@ -26,7 +26,7 @@ type suite struct {
 }
 
 var suites = []suite{
-	{"vm", vmSuite}, {"compute", computeSuite}, {"pool", poolSuite}, {"cold", coldSuite}, {"mcp", mcpSuite},
+	{"vm", vmSuite}, {"compute", computeSuite}, {"library", librarySuite}, {"pool", poolSuite}, {"cold", coldSuite}, {"mcp", mcpSuite},
 }
 
 // bench is one run: where it works and what it found.
@@ -40,7 +40,7 @@ type bench struct {
 func main() { os.Exit(run()) }
 
 func run() int {
-	only := flag.String("run", ".", "regular expression of the suites to run: vm, compute, pool, cold, mcp")
+	only := flag.String("run", ".", "regular expression of the suites to run: vm, compute, library, pool, cold, mcp")
 	markdown := flag.Bool("markdown", false, "print the table in Markdown")
 	binary := flag.String("alc", "", "the alc binary to measure; built when empty")
 	flag.Parse()

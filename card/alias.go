@@ -7,6 +7,8 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+
+	"github.com/algocline/algocline/internal/safefile"
 )
 
 // Alias is a name for a card. A name has one card; binding it again moves it to the end.
@@ -93,8 +95,21 @@ func readAliases(root string) ([]map[string]any, error) {
 	return tables, nil
 }
 
-// bind returns the tables with an alias at their end.
-func bind(tables []map[string]any, a Alias) []map[string]any {
-	tables = slices.DeleteFunc(tables, func(t map[string]any) bool { return text(t, "name") == a.Name })
-	return append(tables, a.Value())
+// bind puts an alias at the end of the file, and takes out what its name stood for before.
+func (s *Store) bind(a Alias) error {
+	tables, err := readAliases(s.root)
+	if err != nil {
+		return err
+	}
+	var list []any
+	for _, t := range tables {
+		if text(t, "name") != a.Name {
+			list = append(list, t)
+		}
+	}
+	data, err := encodeTOML(map[string]any{"alias": append(list, a.Value())})
+	if err != nil {
+		return err
+	}
+	return safefile.WriteAlone(filepath.Join(s.root, aliasFile), data)
 }

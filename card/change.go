@@ -146,7 +146,7 @@ func post(tx journal.Tx, c Change) error {
 
 // carry writes a change to the files and, as far as it can, to the mirrors.
 func (s *Store) carry(c Change) error {
-	if err := s.carryTo(s.root, c); err != nil {
+	if err := s.carryHere(c); err != nil {
 		return err
 	}
 	for _, sk := range s.sinks {
@@ -157,30 +157,27 @@ func (s *Store) carry(c Change) error {
 	return nil
 }
 
-func (s *Store) carryTo(root string, c Change) error {
-	if err := safefile.MkdirAll(filepath.Join(root, c.Pkg)); err != nil {
+func (s *Store) carryHere(c Change) error {
+	if err := safefile.MkdirAll(filepath.Join(s.root, c.Pkg)); err != nil {
 		return err
 	}
-	path := filepath.Join(root, c.Pkg, c.ID+cardSuffix)
 	switch c.Kind {
 	case created:
-		return writeOnce(path, func() ([]byte, error) { return cardText(c.Content) })
+		return writeOnce(s.cardPath(c.Pkg, c.ID), func() ([]byte, error) { return cardText(c.Content) })
 	case sampled:
-		return writeOnce(filepath.Join(root, c.Pkg, c.ID+samplesSuffix), func() ([]byte, error) {
-			v, err := Parse(c.Content)
-			rows, _ := v.([]any)
-			return encodeSamples(rows), err
-		})
+		return writeOnce(s.samplesPath(c.Pkg, c.ID), func() ([]byte, error) { return samplesText(c.Content) })
 	case appended:
 		return s.extend(c)
 	case named:
-		tables, err := readAliases(root)
-		if err != nil {
-			return err
-		}
-		return writeAliases(root, bind(tables, *c.Alias))
+		return s.bind(*c.Alias)
 	}
 	return fmt.Errorf("a change of kind %q was made by a newer version; upgrade this one", c.Kind)
+}
+
+func samplesText(content []byte) ([]byte, error) {
+	v, err := Parse(content)
+	rows, _ := v.([]any)
+	return encodeSamples(rows), err
 }
 
 func cardText(content []byte) ([]byte, error) {
@@ -200,7 +197,7 @@ func writeOnce(path string, text func() ([]byte, error)) error {
 	if err != nil {
 		return err
 	}
-	return safefile.Write(path, data)
+	return safefile.WriteAlone(path, data)
 }
 
 // extend adds keys to a card's file. A card that is gone stays so.
@@ -222,7 +219,7 @@ func (s *Store) extend(c Change) error {
 	if err != nil {
 		return err
 	}
-	return safefile.Write(s.cardPath(c.Pkg, c.ID), data)
+	return safefile.WriteAlone(s.cardPath(c.Pkg, c.ID), data)
 }
 
 // merge returns a card with the keys that it does not have yet.
@@ -234,16 +231,4 @@ func merge(card, fields map[string]any) map[string]any {
 		}
 	}
 	return merged
-}
-
-func writeAliases(root string, tables []map[string]any) error {
-	list := make([]any, len(tables))
-	for i, t := range tables {
-		list[i] = t
-	}
-	data, err := encodeTOML(map[string]any{"alias": list})
-	if err != nil {
-		return err
-	}
-	return safefile.Write(filepath.Join(root, aliasFile), data)
 }

@@ -118,8 +118,10 @@ func (s *Store) search(q Query) ([]row, error) {
 // newest sorts by created_at and then by card_id, both descending; a card without a date is the
 // oldest.
 func newest(a, b row) int {
-	x, y := a.summary(), b.summary()
-	return cmp.Or(cmp.Compare(y.CreatedAt, x.CreatedAt), cmp.Compare(y.CardID, x.CardID))
+	if c := cmp.Compare(text(b.card, "created_at"), text(a.card, "created_at")); c != 0 {
+		return c
+	}
+	return cmp.Compare(b.summary().CardID, a.summary().CardID)
 }
 
 // order compares by each key in turn. A missing value comes last, and first when descending;

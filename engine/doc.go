@@ -9,6 +9,9 @@
 //	effect  a change of the world, committed in one transaction with its record
 //	ask     queries for the model: recorded, and the session pauses
 //
+// What an effect changes outside the journal, such as a card's file, is decided in that
+// transaction and carried out after it, again if need be (see package card).
+//
 // Everything recorded becomes an event of the journal. [Restore] runs the recorded code again
 // and feeds it the recorded values; a request that does not match its record is a
 // [*DivergedError], and where the record ends the session goes on live. So a session can be

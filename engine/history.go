@@ -116,3 +116,29 @@ func (h *History) Repeat(as []Answer) (Outcome, error) {
 	}
 	return *h.End, nil
 }
+
+// Contents returns the hashes of what a history refers to: code, library and modules. A journal
+// that is copied elsewhere must take them along. Errors match [ErrBadHistory].
+func Contents(events []journal.Event) ([]journal.ContentHash, error) {
+	if len(events) == 0 {
+		return nil, nil
+	}
+	st, code, err := decodeStart(&events[0])
+	if err != nil {
+		return nil, err
+	}
+	hashes := []journal.ContentHash{code, st.Library}
+	for i := range events {
+		if events[i].Kind != journal.Module {
+			continue
+		}
+		m, err := decodeModule(&events[i])
+		if err != nil {
+			return nil, err
+		}
+		if m.Failure == "" {
+			hashes = append(hashes, m.Hash)
+		}
+	}
+	return hashes, nil
+}

@@ -7,7 +7,6 @@ import (
 	"maps"
 	"slices"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/algocline/algocline/card"
@@ -16,7 +15,6 @@ import (
 
 // memHost is a journal and a world in memory.
 type memHost struct {
-	mu       sync.Mutex
 	events   []journal.Event
 	contents map[journal.ContentHash][]byte
 	state    map[string][]byte

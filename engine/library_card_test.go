@@ -120,26 +120,25 @@ func TestRunCards(t *testing.T) {
 	})
 }
 
-// alc.math is another theme: what compare needs of it is set here.
 func TestCompare(t *testing.T) {
 	const setup = messages + `
-		alc.math = {
-			mean = function(xs) local s = 0 for _, x in ipairs(xs) do s = s + x end return s / #xs end,
-			welch_t_test = function(xs, ys) return {t_stat = 2, df = 3, p_value = xs[1] < ys[1] and 0.01 or 0.5} end,
-		}
-		for id, xs in pairs{a = {1, 2, 30}, b = {5, 6, 70}} do
+		for id, xs in pairs{a = {1, 2, 3, 4}, b = {5, 6, 7, 9}} do
 			alc.card.create{card_id = id, pkg = {name = "p"}}
 			local rows = {}
-			for i, x in ipairs(xs) do rows[i] = {score = x, keep = x < 30, word = "w"} end
+			for i, x in ipairs(xs) do rows[i] = {score = x, keep = x < 7, word = "w"} end
 			alc.card.write_samples(id, rows)
 		end
 		alc.card.create{card_id = "none", pkg = {name = "p"}}
 		local compare = alc.card.compare
 	`
 	runCards(t, card.Options{}, []libraryTest{
-		{name: "score", want: `{"metric":"score","alpha":0.05,"a":{"card_id":"a","n":3,"mean":11.0},"b":{"card_id":"b","n":3,"mean":27.0},"delta":-16.0,
-			"t_stat":2,"df":3,"p_value":0.01,"significant":true,"winner":"b"}`, code: setup + `return compare("a", "b")`},
-		{name: "function, where and alpha", want: `["<function>",3.0,2,0.001,"none",false]`, code: setup + `
+		{name: "score", want: `{"metric":"score","alpha":0.05,"a":{"card_id":"a","n":4,"mean":2.5},"b":{"card_id":"b","n":4,"mean":6.75},"delta":-4.25,
+			"t_stat":-3.9703,"df":5.5846,"p_value":0.0085,"significant":true,"winner":"b"}`, code: setup + `
+			local r = compare("a", "b")
+			for _, k in ipairs{"t_stat", "df", "p_value"} do r[k] = tonumber(string.format("%.4f", r[k])) end
+			return r`},
+		{name: "the other way round", want: `["a",4.25]`, code: setup + `local r = compare("b", "a") return {r.winner, r.delta}`},
+		{name: "function, where and alpha", want: `["<function>",5.0,2,0.001,"none",false]`, code: setup + `
 			local r = compare("a", "b", {metric = function(row) return row.score * 2 end, where = {keep = true}, alpha = 0.001})
 			return {r.metric, r.a.mean, r.b.n, r.alpha, r.winner, r.significant}`},
 		{name: "errors", want: `["alc.card.compare: card_a and card_b must be card_id strings","alc.card.compare: none has no samples to compare",
@@ -279,6 +278,88 @@ func TestOutboxEmpties(t *testing.T) {
 		if strings.HasPrefix(k, "//cards/outbox") {
 			t.Errorf("left: %q", k)
 		}
+	}
+}
+
+// What is written to a file is on disk in the journal before, with one synced commit.
+func TestCardCommits(t *testing.T) {
+	h := newMemHost()
+	withCards(t, card.Options{})(h)
+	begin(t, h, start(`alc.card.create{card_id = "a", pkg = {name = "p"}} alc.card.get("a") alc.llm("p")`))
+	if h.commits != 2 || h.syncs != 2 {
+		t.Errorf("%d commits, %d synced; want 2, 2", h.commits, h.syncs)
+	}
+}
+
+// A session that is restored in a changed world has what it has read.
+func TestReadsAreRecorded(t *testing.T) {
+	const code = `
+		local s, c = alc.state, alc.card
+		s.set("k", 1) s.set("p:k", {data = {x = 1}})
+		c.create{card_id = "a", pkg = {name = "p"}, v = 1}
+		c.create{card_id = "b", pkg = {name = "p"}, metadata = {prior_card_id = "a"}}
+		c.alias_set("x", "a")
+		c.write_samples("a", {{n = 1}})
+		local seen = {
+			s.get("k"), s.has("k"), s.keys(), s.list("p"), s.show("p", "k"), s.update("k", function(x) return x + 1 end),
+			c.get("a"), c.list(), c.find{where = {v = 1}}, c.alias_list(), c.get_by_alias("x"), c.read_samples("a"), c.lineage{card_id = "b"},
+		}
+		alc.llm("p", {card_context = "a"})
+		return seen`
+	h := newMemHost()
+	withCards(t, card.Options{})(h)
+	s := begin(t, h, start(code))
+	asked := s.Outcome().Queries
+	s.Close()
+	live := len(h.events)
+	h.state = map[string][]byte{"default\x00k": []byte(`"changed"`)}
+	withCards(t, card.Options{Runs: true})(h)
+	s = restore(t, h)
+	if d := cmp.Diff(asked, s.Outcome().Queries); d != "" {
+		t.Errorf("queries (-live +restored):\n%s", d)
+	}
+	o, err := s.Answer(t.Context(), []Answer{{Response: "x"}})
+	if err != nil || o.Failure != nil {
+		t.Fatalf("%+v, %v", o, err)
+	}
+	for _, want := range []string{`[1,true,["k"],["k"],{"data":{"x":1}},2,`, `"v":1`, `"name":"x"`, `[{"n":1}]`, `"root":"b"`} {
+		if !strings.Contains(string(o.Output), want) {
+			t.Errorf("%s lacks %s", o.Output, want)
+		}
+	}
+	if len(h.events) != live+2 {
+		t.Errorf("%d events after the pause, want the answer and the end", len(h.events)-live)
+	}
+	if err := Check(t.Context(), h, testVMs(), h.events); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestSinkBackfill(t *testing.T) {
+	root := t.TempDir()
+	full, broken := "file://"+root+"/mirror", "file:///dev/null/x"
+	o, _ := play(t, func(h *memHost) {
+		dir := t.TempDir()
+		before, err := card.Open(dir, card.Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		old := newMemHost()
+		old.cards = before
+		begin(t, old, start(`alc.card.create{card_id = "a", pkg = {name = "p"}} alc.card.write_samples("a", {1})`))
+		if h.cards, err = card.Open(dir, card.Options{Sinks: []string{full, broken}}); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.RemoveAll(filepath.Join(root, "mirror")); err != nil {
+			t.Fatal(err)
+		}
+	}, start(`
+		local fill = alc.card.sink_backfill
+		local a, b, c = fill{sink = "`+full+`", dry_run = true}, fill{sink = "`+full+`"}, fill{sink = "`+full+`"}
+		local d = fill{sink = "`+broken+`"}
+		return {a.pushed, a.pushed_samples, b.pushed, b.skipped, b.failed, c.pushed, c.skipped, b.sink == "`+full+`", #d.failed, d.failed[1][1], #d.failed[1]}`))
+	if d := cmp.Diff(`[["a"],1,["a"],0,[],[],1,true,1,"a",2]`, string(o.Output)); d != "" {
+		t.Errorf("(-want +got):\n%s\n%+v", d, o.Failure)
 	}
 }
 

@@ -14,6 +14,8 @@ func TestMap(t *testing.T) {
 		{name: "empty", code: `return { alc.map({}, print), alc.map({}) }`, want: `[{},{}]`},
 		{name: "no items", code: "\nalc.map(nil, print)", want: "lua_error: strategy.lua:2: bad argument #1 to 'map' (table expected, got no value)"},
 		{name: "a number", code: `alc.map(5, print)`, want: "lua_error: strategy.lua:1: bad argument #1 to 'map' (table expected, got number)"},
+		{name: "what can be called", code: `return alc.map({ 1 }, setmetatable({}, { __call = function(_, x) return x + 1 end }))`, want: `[2]`},
+		{name: "what cannot be called", code: `alc.map({ 1 }, {})`, want: "lua_error: strategy.lua:1: bad argument #2 to 'map' (function expected, got table)"},
 		{name: "no function", code: `alc.map({ 1 })`, want: "lua_error: strategy.lua:1: bad argument #2 to 'map' (function expected, got no value)"},
 		{name: "errors pass", code: `alc.map({ 1 }, function() error("inside") end)`, want: "lua_error: strategy.lua:1: inside"},
 	})

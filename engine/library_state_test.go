@@ -1,8 +1,10 @@
 package engine
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -74,6 +76,37 @@ func TestResetKeepsABackup(t *testing.T) {
 		if k != "//adopted\x00/f" {
 			t.Errorf("left: %q", k)
 		}
+	}
+}
+
+// Every operation on the namespace of a session refuses one that could not be a file's name, and a
+// value that is too large.
+func TestStateRefuses(t *testing.T) {
+	const calls = messages + `
+		local s, out = alc.state, {}
+		for i, c in ipairs{{s.get, "k"}, {s.has, "k"}, {s.keys}, {s.delete, "k"}, {s.set, "k", 1}, {s.set_nx, "k", 1}, {s.incr, "k"}, {s.update, "k", tostring}} do
+			out[i] = raised(c[1], c[2], c[3])
+		end
+		return out`
+	for _, ns := range []string{"", "a/b", `a\b`, "..", "a\x00"} {
+		st := start(calls)
+		name, err := json.Marshal(ns)
+		if err != nil {
+			t.Fatal(err)
+		}
+		st.Ctx = fmt.Appendf(nil, `{"_ns":%s}`, name)
+		o, h := play(t, nil, st)
+		if n := strings.Count(string(o.Output), "Invalid namespace: "); n != 8 || len(h.state) != 0 {
+			t.Errorf("%q: %s, %v", ns, o.Output, h.state)
+		}
+	}
+	st := start(messages + `
+		local s, big = alc.state, ("x"):rep(500)
+		return {raised(s.set, "k", big), raised(s.set_nx, "k", big), raised(s.update, "k", function() return big end), raised(s.set_dispatched, "p", "k", big)}`)
+	st.Limits.ResultSize = 400
+	o, _ := play(t, nil, st)
+	if n := strings.Count(string(o.Output), "state: a value of 502 bytes is above the limit result_size (400 bytes)"); n != 4 {
+		t.Errorf("%s %+v", o.Output, o.Failure)
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"slices"
 
 	"time"
 
@@ -33,6 +34,8 @@ type op struct {
 // their own kinds.
 var ops = join(map[string]op{
 	"theme":     {pure: theme},
+	"member":    {pure: member},
+	"members":   {pure: members},
 	"time":      {read: readTime},
 	"unix":      {read: readUnix},
 	"clock":     {read: readClock},
@@ -83,6 +86,29 @@ func (a arguments) float(i int) float64 {
 		return float64(n)
 	}
 	return 0
+}
+
+// member tells which theme defines a member of a table, and what else it gives that table.
+func member(s *Session, a arguments) (value.List, error) {
+	p, ok := s.lib.places[a.text(0)][a.text(1)]
+	if !ok {
+		return nil, nil
+	}
+	l := value.Of(p.theme)
+	for _, m := range p.members {
+		l = value.AppendString(l, m)
+	}
+	return l, nil
+}
+
+// members lists what themes define of a table.
+func members(s *Session, a arguments) (value.List, error) {
+	names := slices.Sorted(maps.Keys(s.lib.places[a.text(0)]))
+	t := &value.Table{}
+	for _, n := range names {
+		t.Seq = append(t.Seq, n)
+	}
+	return value.Of(t), nil
 }
 
 func readTime(_ context.Context, s *Session, _ arguments) (value.List, error) {

@@ -158,11 +158,11 @@ var mathCases = map[string][]mathCase{
 	"erfc":    {{"m.erfc(10)", "2.088487584e-45"}, {"m.erfc({})", "! got table"}},
 	"lgamma":  {{"m.lgamma(-0.5)", "1.265512123"}, {"m.lgamma(0)", "inf"}, {"m.lgamma({})", "! bad argument #1"}},
 	"beta":    {{"m.beta(2, 3)", "0.08333333333"}, {"m.beta(0, 1)", "! a and b must be above 0, got 0 and 1"}},
-	"ln_beta": {{"m.ln_beta(1e10, 1)", "-23.02585093"}, {"m.ln_beta(1, nan)", "! a and b must be above 0"}},
+	"ln_beta": {{"m.ln_beta(1e10, 1)", "-23.02585093"}, {"m.ln_beta(1, nan) ~= m.ln_beta(1, nan)", "true"}, {"m.ln_beta(1, 0)", "! a and b must be above 0"}},
 	"regularized_incomplete_beta": {
 		{"m.regularized_incomplete_beta(0.5, 2, 3)", "0.6875"},
 		{"m.regularized_incomplete_beta(1.5, 2, 3)", "! x must lie in 0..1, got 1.5"},
-		{"m.regularized_incomplete_beta(0.5, 0, 3)", "! a must be a finite number above 0, got 0"},
+		{"m.regularized_incomplete_beta(0.5, 0, 3)", "! a and b must be above 0, got 0 and 3"},
 	},
 	"regularized_incomplete_gamma": {
 		{"{m.regularized_incomplete_gamma(2, 0), m.regularized_incomplete_gamma(2, inf), m.regularized_incomplete_gamma(2, 1)}", "{0.0 1.0 0.2642411177}"},
@@ -176,8 +176,8 @@ var mathCases = map[string][]mathCase{
 	"normal_inverse_cdf": {{"m.normal_inverse_cdf(0.975, 100, 15)", "129.3994598"}, {"m.normal_inverse_cdf(0.5, nan, 1)", "! mean is not a number"}},
 	"beta_cdf":           {{"{m.beta_cdf(-1, 2, 3), m.beta_cdf(2, 2, 3)}", "{0.0 1.0}"}, {"m.beta_cdf(0.5, 2, -1)", "! b must be a finite number above 0, got -1"}},
 	"beta_ppf":           {{"m.beta_ppf(0.5, 2, 3)", "0.3857275681"}, {"m.beta_ppf(1.5, 2, 3)", "! p must lie in 0..1, got 1.5"}},
-	"beta_mean":          {{"m.beta_mean(2, 3)", "0.4"}, {"m.beta_mean(0, 3)", "! a must be"}},
-	"beta_variance":      {{"m.beta_variance(2, 3)", "0.04"}, {"m.beta_variance(2, -1)", "! b must be"}},
+	"beta_mean":          {{"m.beta_mean(2, 3)", "0.4"}, {"m.beta_mean(0, 3)", "! a and b must be above 0"}},
+	"beta_variance":      {{"m.beta_variance(2, 3)", "0.04"}, {"m.beta_variance(2, -1)", "! a and b must be above 0, got 2 and -1"}},
 	"gamma_cdf":          {{"m.gamma_cdf(5, 1, 2)", "0.9179150014"}, {"m.gamma_cdf(-1, 1, 2)", "0.0"}, {"m.gamma_cdf(1, 1, 0)", "! scale must be a finite number above 0, got 0"}},
 	"poisson_cdf":        {{"m.poisson_cdf(2.7, 2) == m.poisson_cdf(2, 2)", "true"}, {"m.poisson_cdf(3, 0)", "! lambda must be"}, {"m.poisson_cdf(-1, 2)", "! bad argument #1"}},
 	"welch_t_test": {

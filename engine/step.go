@@ -112,7 +112,7 @@ func (s *Session) apply(ctx context.Context, t *strand, name string, d Digest, o
 			c.Failed, c.Result = true, value.Of(string(refused))
 		}
 		return []journal.Event{{Kind: journal.Effect, At: s.host.Now(), Path: t.path, Body: c.encode()}}, nil
-	}, false)
+	}, o.settle != nil) // what is carried out must not be forgotten
 	if err != nil {
 		return nil, err
 	}

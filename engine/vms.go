@@ -18,7 +18,7 @@ import (
 var libFiles embed.FS
 
 // parts of the library in the order in which they run.
-var parts = []string{"base", "model", "state", "record", "world", "require", "themes", "main"}
+var parts = []string{"base", "model", "log", "themes", "require", "main"}
 
 // themeMark begins a theme in the library's text.
 const themeMark = "\n--@theme "
@@ -58,20 +58,46 @@ type library struct {
 	source  []byte
 	program *lua.Program
 	themes  map[string]string
+	places  map[string]map[string]place // by the table's name and the member's
+}
+
+// place is where a member of a table is defined.
+type place struct {
+	theme   string
+	members []string // all that the theme gives that table; nil when the member is the theme's table
 }
 
 func newLibrary(src []byte) (*library, error) {
 	texts := strings.Split(string(src), themeMark)
-	l := &library{hash: journal.HashContent(src), source: src, themes: map[string]string{}}
+	l := &library{hash: journal.HashContent(src), source: src, themes: map[string]string{}, places: map[string]map[string]place{}}
 	for _, t := range texts[1:] {
 		name, body, _ := strings.Cut(t, "\n")
 		l.themes[name] = body
+		if where, ok := strings.CutPrefix(body, "--@ "); ok {
+			where, _, _ = strings.Cut(where, "\n")
+			l.place(name, strings.Fields(where))
+		}
 	}
 	var err error
 	if l.program, err = lua.Compile("alc", []byte(texts[0])); err != nil {
 		return nil, fmt.Errorf("compiling library %s: %w", l.hash, err)
 	}
 	return l, nil
+}
+
+// place notes where a theme belongs: "alc.state", or a table and the members it gets.
+func (l *library) place(theme string, words []string) {
+	table, members := words[0], words[1:]
+	p := place{theme: theme, members: members}
+	if owner, member, ok := strings.Cut(table, "."); ok {
+		table, members, p.members = owner, []string{member}, nil
+	}
+	if l.places[table] == nil {
+		l.places[table] = map[string]place{}
+	}
+	for _, m := range members {
+		l.places[table][m] = p
+	}
 }
 
 // VMs is a stock of VMs with the library loaded, so that a session starts without waiting for

@@ -14,6 +14,16 @@
 
 enum { USED, FREE_CLEAN, FREE_DIRTY };
 
+/* Under the address sanitizer what is free cannot be touched. */
+#ifdef __SANITIZE_ADDRESS__
+#include <sanitizer/asan_interface.h>
+#define hide(p, n) ASAN_POISON_MEMORY_REGION(p, n)
+#define show(p, n) ASAN_UNPOISON_MEMORY_REGION(p, n)
+#else
+#define hide(p, n) ((void)0)
+#define show(p, n) ((void)0)
+#endif
+
 static inline int class_of(size_t n)
 {
 	return n <= 1024 ? (int)((n + 15) >> 4) : (int)(64 + ((n - 1024 + 255) >> 8));
@@ -41,12 +51,6 @@ void arena_init(arena *a, char *slot, size_t cap)
 	a->pages = (page *)(slot + PAGES_AT);
 	a->cap = cap;
 	a->top = DENSE_PAGES;
-}
-
-/* Bytes of the heap that may be resident. */
-size_t arena_touched(const arena *a)
-{
-	return a->top > DENSE_PAGES ? a->top * PAGE : a->brk;
 }
 
 /* ---- lists of pages ---- */
@@ -182,6 +186,7 @@ static void *pages_alloc(arena *a, size_t n)
 	/* The inside of a span that was free may still say so at its ends. */
 	a->pages[i].state = a->pages[i + count - 1].state = USED;
 	a->held += count * PAGE;
+	show(a->heap + i * PAGE, count * PAGE);
 	return a->heap + i * PAGE;
 }
 
@@ -189,6 +194,7 @@ static void pages_free(arena *a, void *p, size_t n)
 {
 	size_t count = pages_for(n);
 	a->held -= count * PAGE;
+	hide(p, count * PAGE);
 	span_give(a, (uint32_t)(((char *)p - a->heap) / PAGE), (uint32_t)count);
 }
 
@@ -220,6 +226,7 @@ static void *slab_alloc(arena *a, int c)
 	char *cell;
 	if (g->cell) {
 		cell = a->heap + ((size_t)g->cell << 4);
+		show(cell, class_size(c));
 		memcpy(&g->cell, cell, sizeof g->cell);
 	} else {
 		cell = a->heap + s * PAGE + g->fresh++ * class_size(c);
@@ -235,6 +242,7 @@ static void slab_free(arena *a, char *cell, int c)
 	page *g = &a->pages[s];
 	memcpy(cell, &g->cell, sizeof g->cell);
 	g->cell = (uint32_t)((size_t)(cell - a->heap) >> 4);
+	hide(cell, class_size(c));
 	if (g->live-- == slab_cells(c))
 		list_add(a, &a->slab[c], s);
 	if (g->live == 0 && (g->next || g->prev)) { /* one empty slab a class stays */
@@ -246,11 +254,12 @@ static void slab_free(arena *a, char *cell, int c)
 static void *cell_alloc(arena *a, int c)
 {
 	char *p = a->dense[c];
+	size_t n = class_size(c);
 	if (p) {
+		show(p, n);
 		memcpy(&a->dense[c], p, sizeof(void *));
 		return p;
 	}
-	size_t n = class_size(c);
 	if (a->brk + n > DENSE)
 		return slab_alloc(a, c);
 	if (a->held + n > a->cap)
@@ -269,6 +278,15 @@ static void cell_free(arena *a, char *p, int c)
 	}
 	memcpy(p, &a->dense[c], sizeof(void *));
 	a->dense[c] = p;
+	hide(p, class_size(c));
+}
+
+/* Ends the arena; returns how many bytes of the heap may be resident. */
+size_t arena_end(arena *a)
+{
+	size_t touched = a->top > DENSE_PAGES ? a->top * PAGE : a->brk;
+	show(a->heap, touched);
+	return touched;
 }
 
 void *arena_alloc(arena *a, size_t n)
@@ -305,11 +323,18 @@ void *arena_resize(arena *a, void *p, size_t old, size_t n)
 
 /* ---- areas ---- */
 
-void area_init(area *r, char *base, size_t max)
+void area_init(area *r, char *near, char *far, size_t max)
 {
-	r->base = base;
-	r->len = r->committed = 0;
-	r->max = max;
+	*r = (area){.base = near, .near = near, .far = far, .max = max};
+}
+
+/* How much to charge an area that needs so many bytes. */
+static size_t commitment(arena *a, const area *r, size_t need)
+{
+	size_t want = need;
+	if (need > NEAR_SIZE && need < r->committed * 2 && room(a, r->committed))
+		want = r->committed * 2;
+	return (want + PAGE - 1) & ~(PAGE - 1);
 }
 
 /* Charges an area so that it can hold need bytes. */
@@ -317,24 +342,26 @@ bool area_commit(arena *a, area *r, size_t need)
 {
 	if (need <= r->committed)
 		return true;
-	size_t want = need < r->committed * 2 ? r->committed * 2 : need;
-	if (want > need && !room(a, want - r->committed))
-		want = need;
-	want = (want + PAGE - 1) & ~(PAGE - 1);
+	size_t want = commitment(a, r, need);
 	if (want > r->max || !room(a, want - r->committed))
 		return false;
+	if (want > NEAR_SIZE && r->base == r->near) {
+		memcpy(r->far, r->near, r->len);
+		r->base = r->far;
+	}
 	a->held += want - r->committed;
 	r->committed = want;
 	return true;
 }
 
-/* Empties an area and gives back what it has beyond keep bytes. */
-void area_trim(arena *a, area *r, size_t keep)
+/* Empties an area and gives back what is not near. */
+void area_trim(arena *a, area *r)
 {
 	r->len = 0;
-	if (r->committed <= keep)
+	if (r->base == r->near)
 		return;
-	madvise(r->base + keep, r->committed - keep, MADV_DONTNEED);
-	a->held -= r->committed - keep;
-	r->committed = keep;
+	madvise(r->far, r->committed, MADV_DONTNEED);
+	a->held -= r->committed;
+	r->committed = 0;
+	r->base = r->near;
 }

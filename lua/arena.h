@@ -14,14 +14,16 @@
 #define SLOT_SIZE ((size_t)1 << 32)
 #define PAGE ((size_t)4096)
 
-/* Parts of a slot. The areas behind the heap are flat and grow by being touched. */
-#define HEAP_AT ((size_t)32 << 20)
-#define HEAP_END ((size_t)0xA0000000)
+/* Parts of a slot. The VM's own data come first, close to the heap, so that a small VM needs few
+ * page tables. The areas behind the heap are flat and grow by being touched. */
+#define NEAR_AT ((size_t)16 << 10)
+#define HEAP_AT ((size_t)128 << 10)
+#define HEAP_END ((size_t)0x9E000000)
+#define PAGES_AT ((size_t)0x9E000000)
 #define OUT_AT ((size_t)0xA0000000)
 #define SCRATCH_AT ((size_t)0xC0000000)
 #define PAD_AT ((size_t)0xE0000000)
 #define NOTES_AT ((size_t)0xF8000000)
-#define PAGES_AT ((size_t)64 << 10)
 #define MEMORY_MAX ((size_t)2 << 30)
 
 #define CLASSES 77
@@ -38,11 +40,17 @@ typedef struct page {
 	uint8_t state;
 } page;
 
-typedef struct area {  /* a flat buffer */
+/* A flat buffer. While it is small it lies near the heap; what does not fit there moves, once, to
+ * the far place, which has room for everything and page tables of its own. The old bytes stay
+ * readable until the area is trimmed. */
+#define NEAR_SIZE ((size_t)16 << 10)
+
+typedef struct area {
 	char *base;
 	size_t len;        /* bytes in use */
 	size_t committed;  /* bytes charged */
 	size_t max;
+	char *near, *far;
 } area;
 
 typedef struct arena {
@@ -69,13 +77,13 @@ char *slot_take(void);
 void slot_give(char *slot, size_t heap_used);
 
 void arena_init(arena *a, char *slot, size_t cap);
+size_t arena_end(arena *a);
 void *arena_alloc(arena *a, size_t n);
 void arena_free(arena *a, void *p, size_t n);
 void *arena_resize(arena *a, void *p, size_t old, size_t n);
-size_t arena_touched(const arena *a);
 
-void area_init(area *r, char *base, size_t max);
+void area_init(area *r, char *near, char *far, size_t max);
 bool area_commit(arena *a, area *r, size_t need);
-void area_trim(arena *a, area *r, size_t keep);
+void area_trim(arena *a, area *r);
 
 #endif

@@ -221,11 +221,33 @@ static int base_pairs(lua_State *L)
 	return 3;
 }
 
+static int ipairs_got(lua_State *L, int status, lua_KContext k)
+{
+	(void)status;
+	(void)k;
+	return lua_isnil(L, -1) ? 1 : 2;
+}
+
+/* An __index function is called with a continuation, so that it may yield. */
 static int ipairs_step(lua_State *L)
 {
 	lua_Integer i = luaL_intop(+, luaL_checkinteger(L, 2), 1);
+	lua_settop(L, 2);
 	lua_pushinteger(L, i);
-	return lua_geti(L, 1, i) == LUA_TNIL ? 1 : 2;
+	if (lua_type(L, 1) != LUA_TTABLE || !lua_getmetatable(L, 1))
+		return lua_geti(L, 1, i) == LUA_TNIL ? 1 : 2;
+	lua_pop(L, 1);
+	if (lua_rawgeti(L, 1, i) != LUA_TNIL)
+		return 2;
+	lua_settop(L, 3);
+	if (luaL_getmetafield(L, 1, "__index") != LUA_TFUNCTION) {
+		lua_settop(L, 3);
+		return lua_geti(L, 1, i) == LUA_TNIL ? 1 : 2;
+	}
+	lua_pushvalue(L, 1);
+	lua_pushinteger(L, i);
+	lua_callk(L, 2, 1, 0, ipairs_got);
+	return ipairs_got(L, LUA_OK, 0);
 }
 
 static int base_ipairs(lua_State *L)

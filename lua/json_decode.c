@@ -1,8 +1,8 @@
 /* JSON text to Lua values, as spec/lua-api.md section 4.1 says. */
+#include "number.h"
 #include "vmi.h"
 
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
 #define DEEP 127
@@ -210,70 +210,11 @@ static const char *digits(parser *r, const char *p)
 	return p;
 }
 
-static double power_of_ten(int n)
-{
-	static const double exact[] = {1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11,
-		1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22};
-	return exact[n];
-}
-
-/* Few digits and a small exponent need one exact operation (W. Clinger, 1990); for the rest there
- * is the C library. */
-static double to_double(parser *r, const char *from, const char *to)
-{
-	uint64_t m = 0;
-	int count = 0, scale = 0, e = 0;
-	bool fraction = false, negative = *from == '-';
-	const char *p = from + negative;
-	for (; p < to && (*p | 32) != 'e'; p++) {
-		if (*p == '.') {
-			fraction = true;
-			continue;
-		}
-		m = m * 10 + (uint64_t)(*p - '0');
-		count += m != 0;
-		scale -= fraction;
-		if (count > 18)
-			break;
-	}
-	if (p < to && (*p | 32) == 'e') {
-		bool minus = p[1] == '-';
-		for (p += 1 + (p[1] == '-' || p[1] == '+'); p < to && e < 1000; p++)
-			e = e * 10 + (*p - '0');
-		e = minus ? -e : e;
-	}
-	e += scale;
-	if (p == to && count <= 18 && m < (uint64_t)1 << 53 && e >= -22 && e <= 22) {
-		double d = e < 0 ? (double)m / power_of_ten(-e) : (double)m * power_of_ten(e);
-		return negative ? -d : d;
-	}
-	/* The text may end without a terminator. */
-	size_t n = (size_t)(to - from);
-	r->v->scratch.len = 0;
-	put(r, from, n);
-	put(r, "", 1);
-	return strtod(r->v->scratch.base, NULL);
-}
-
-static bool to_integer(const char *from, const char *to, lua_Integer *i)
-{
-	bool negative = *from == '-';
-	uint64_t x = 0, limit = (uint64_t)INT64_MAX + negative;
-	for (const char *p = from + negative; p < to; p++) {
-		uint64_t d = (uint64_t)(*p - '0');
-		if (x > (limit - d) / 10)
-			return false;
-		x = x * 10 + d;
-	}
-	*i = (lua_Integer)(negative ? 0 - x : x);
-	return !(negative && x == 0); /* -0 is a float */
-}
-
 static void number(parser *r)
 {
 	const char *from = r->p, *p = from + (*from == '-');
 	bool whole = true;
-	lua_Integer i;
+	int64_t i;
 	if (p < r->end && *p == '0')
 		p++;
 	else
@@ -287,11 +228,11 @@ static void number(parser *r)
 		p++;
 		p = digits(r, p + (p < r->end && (*p == '+' || *p == '-')));
 	}
-	if (whole && to_integer(from, p, &i)) {
-		lua_pushinteger(r->L, i);
+	if (whole && number_read_integer(from, p, &i)) {
+		lua_pushinteger(r->L, (lua_Integer)i);
 		vm_digest(r->v, &i, sizeof i);
 	} else {
-		lua_Number d = to_double(r, from, p);
+		lua_Number d = number_read_float(from, p);
 		if (isinf(d))
 			fail(r, "number out of range");
 		lua_pushnumber(r->L, d);

@@ -157,6 +157,13 @@ func TestJSONFloatsAreShortest(t *testing.T) {
 			t.Fatalf("%v is written as %s, want %s", in.Seq[i], got, want[i])
 		}
 	}
+	s = open(t, `local sys, s = ... return sys.json_decode(s)`, Options{})
+	back := finish(t, s, text)[0].(*value.Table)
+	for i, f := range back.Seq {
+		if f != in.Seq[i] {
+			t.Fatalf("%v is read back as %v", in.Seq[i], f)
+		}
+	}
 }
 
 // digits returns the significant digits of a number's text.

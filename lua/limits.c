@@ -200,6 +200,23 @@ static void check_cpu(runner *r, vm *v)
 	}
 }
 
+static int install(void)
+{
+	struct sigaction sa = {.sa_handler = on_signal, .sa_flags = SA_ONSTACK | SA_RESTART};
+	sigemptyset(&sa.sa_mask);
+	return sigaction(strike_signal, &sa, NULL) ? errno : 0;
+}
+
+/* Signals a thread again. Whoever asks Go for all signals takes our handler away with the rest:
+ * it is put back. */
+static void repeat(runner *r)
+{
+	struct sigaction now;
+	if (sigaction(strike_signal, NULL, &now) == 0 && now.sa_handler != on_signal)
+		install();
+	pthread_kill(r->thread, strike_signal);
+}
+
 /* Looks once at every running VM, strikes those over their CPU time, and signals all that are
  * struck. Returns how many are running. Only one thread may call it at a time. */
 int vm_watch(void)
@@ -213,7 +230,7 @@ int vm_watch(void)
 			running++;
 			check_cpu(r, v);
 			if (vm_stopped(v))
-				pthread_kill(r->thread, strike_signal);
+				repeat(r);
 		}
 		looked(r);
 	}
@@ -232,11 +249,7 @@ int vm_signal(void)
 
 int vm_init_limits(int signal)
 {
-	struct sigaction sa = {.sa_handler = on_signal, .sa_flags = SA_ONSTACK | SA_RESTART};
-	sigemptyset(&sa.sa_mask);
 	strike_signal = signal;
 	int err = pthread_key_create(&ending, thread_ended);
-	if (err)
-		return err;
-	return sigaction(signal, &sa, NULL) ? errno : 0;
+	return err ? err : install();
 }

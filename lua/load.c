@@ -187,13 +187,14 @@ static int compile(lua_State *L)
 
 /* Compiles a chunk in a VM of its own. On success *code is the bytecode, to be freed; otherwise
  * it is the message, to be freed too, or NULL when there is no memory. */
-int vm_compile(const char *name, const char *source, size_t n, char **code, size_t *ncode)
+int vm_compile(const char *name, const char *source, size_t n, size_t memory, char **code, size_t *ncode)
 {
 	vm *v;
 	*code = NULL;
 	int status = vm_new_bare(&v);
 	if (status != VM_OK)
 		return status;
+	v->mem.cap = memory;
 	struct compiling c = {name, source, n, {0}};
 	lua_pushcfunction(v->M, compile);
 	lua_pushlightuserdata(v->M, &c);

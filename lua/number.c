@@ -1,7 +1,8 @@
-/* The shortest decimal text of a double that reads back as the same double, by the Schubfach
- * algorithm: R. Giulietti, "The Schubfach way to render doubles", 2018-2022. */
+/* Numbers to JSON text and back. A double gets its shortest digits by the Schubfach algorithm
+ * (R. Giulietti, "The Schubfach way to render doubles", 2018-2022). */
 #include "number.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #define POWER_MIN (-292)
@@ -148,4 +149,66 @@ int number_float(char *out, double d)
 	else
 		p = put_plain(p, digits, n, whole);
 	return (int)(p - out);
+}
+
+/* ---- reading ---- */
+
+static double power_of_ten(int n)
+{
+	static const double exact[] = {1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11,
+		1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22};
+	return exact[n];
+}
+
+static int read_exponent(const char *p, const char *to)
+{
+	bool minus = *p == '-';
+	int e = 0;
+	for (p += *p == '-' || *p == '+'; p < to && e < 1000; p++)
+		e = e * 10 + (*p - '0');
+	return minus ? -e : e;
+}
+
+/* Reads a JSON number. Few digits and a small exponent need one exact operation (W. Clinger,
+ * "How to read floating point numbers accurately", 1990); the rest is for the C library, for
+ * which a byte that belongs to no number, such as a NUL, must follow the text. */
+double number_read_float(const char *from, const char *to)
+{
+	uint64_t m = 0;
+	int count = 0, e = 0;
+	bool fraction = false, negative = *from == '-';
+	const char *p = from + negative;
+	for (; p < to && (*p | 32) != 'e' && count <= 18; p++) {
+		if (*p == '.') {
+			fraction = true;
+			continue;
+		}
+		m = m * 10 + (uint64_t)(*p - '0');
+		count += m != 0;
+		e -= fraction;
+	}
+	if (count > 18 || m >= (uint64_t)1 << 53)
+		return strtod(from, NULL);
+	if (p < to)
+		e += read_exponent(p + 1, to);
+	if (e < -22 || e > 22)
+		return strtod(from, NULL);
+	double d = e < 0 ? (double)m / power_of_ten(-e) : (double)m * power_of_ten(e);
+	return negative ? -d : d;
+}
+
+/* Reads a JSON number without fraction or exponent. Returns false when it is none of 64 bits,
+ * and for -0, which is a float. */
+bool number_read_integer(const char *from, const char *to, int64_t *i)
+{
+	bool negative = *from == '-';
+	uint64_t x = 0, limit = (uint64_t)INT64_MAX + negative;
+	for (const char *p = from + negative; p < to; p++) {
+		uint64_t d = (uint64_t)(*p - '0');
+		if (x > (limit - d) / 10)
+			return false;
+		x = x * 10 + d;
+	}
+	*i = (int64_t)(negative ? 0 - x : x);
+	return !(negative && x == 0);
 }

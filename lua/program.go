@@ -19,7 +19,8 @@ type Program struct {
 
 // Compile parses a chunk. The name is what messages show: "strategy.lua" gives
 // "strategy.lua:12: …". Only source is accepted. The error is a *[SyntaxError], or a
-// *[LimitError] when the source is too large to be parsed.
+// *[LimitError] when parsing takes more than 256 MiB. Parsing cannot be struck: source from
+// strangers is better loaded inside a state, by the primitive load, where its limits hold.
 func Compile(name string, source []byte) (*Program, error) {
 	if err := setUp(); err != nil {
 		return nil, fmt.Errorf("compiling %s: %w", name, err)
@@ -29,7 +30,7 @@ func Compile(name string, source []byte) (*Program, error) {
 	var text *C.char
 	var n C.size_t
 	status := C.vm_compile(cname, (*C.char)(unsafe.Pointer(unsafe.SliceData(source))),
-		C.size_t(len(source)), &text, &n)
+		C.size_t(len(source)), defaultMemory, &text, &n)
 	defer C.free(unsafe.Pointer(text))
 	switch status {
 	case C.VM_OK:
@@ -39,5 +40,5 @@ func Compile(name string, source []byte) (*Program, error) {
 			return nil, &SyntaxError{C.GoStringN(text, C.int(n))}
 		}
 	}
-	return nil, fmt.Errorf("compiling %s: %w", name, creationError(status, maxMemory))
+	return nil, fmt.Errorf("compiling %s: %w", name, creationError(status, defaultMemory))
 }

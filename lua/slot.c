@@ -84,7 +84,7 @@ void slot_give(char *slot, size_t heap_used)
 	if (meta > keep_meta)
 		madvise(slot + PAGES_AT + keep_meta, meta - keep_meta, MADV_DONTNEED);
 	if (!keep)
-		madvise(slot, PAGES_AT, MADV_DONTNEED);
+		madvise(slot, HEAP_AT, MADV_DONTNEED);
 	pthread_mutex_lock(&slots.mu);
 	if (slots.nfree == slots.cap) {
 		size_t cap = slots.cap ? slots.cap * 2 : 256;

@@ -5,8 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define KEEP ((size_t)64 << 10) /* an area keeps this much between uses */
-
 static void *allocate(void *ud, void *p, size_t old, size_t n)
 {
 	vm *v = ud;
@@ -59,8 +57,8 @@ void vm_reserve(lua_State *L, area *r, size_t more)
  * be on its way out. */
 void vm_relax(vm *v)
 {
-	area_trim(&v->mem, &v->scratch, KEEP);
-	area_trim(&v->mem, &v->pad, KEEP);
+	area_trim(&v->mem, &v->scratch);
+	area_trim(&v->mem, &v->pad);
 }
 
 /* ---- making ---- */
@@ -127,13 +125,14 @@ int vm_new_bare(vm **out)
 	vm *v = (vm *)slot;
 	memset(v, 0, sizeof *v);
 	arena_init(&v->mem, slot, MEMORY_MAX);
-	area_init(&v->out, slot + OUT_AT, SCRATCH_AT - OUT_AT);
-	area_init(&v->scratch, slot + SCRATCH_AT, PAD_AT - SCRATCH_AT);
-	area_init(&v->pad, slot + PAD_AT, NOTES_AT - PAD_AT);
-	area_init(&v->notes, slot + NOTES_AT, (size_t)4 << 20);
+	char *near = slot + NEAR_AT;
+	area_init(&v->out, near, slot + OUT_AT, SCRATCH_AT - OUT_AT);
+	area_init(&v->scratch, near + NEAR_SIZE, slot + SCRATCH_AT, PAD_AT - SCRATCH_AT);
+	area_init(&v->pad, near + 2 * NEAR_SIZE, slot + PAD_AT, NOTES_AT - PAD_AT);
+	area_init(&v->notes, near + 3 * NEAR_SIZE, slot + NOTES_AT, (size_t)4 << 20);
 	v->M = vm_new_state(v, allocate);
 	if (!v->M) {
-		slot_give(slot, arena_touched(&v->mem));
+		slot_give(slot, arena_end(&v->mem));
 		return VM_NO_MEMORY;
 	}
 	*(vm **)lua_getextraspace(v->M) = v;
@@ -167,11 +166,11 @@ int vm_new(vm **out, const char *code, size_t ncode, size_t memory, uint64_t cpu
 
 void vm_close(vm *v)
 {
-	size_t touched = arena_touched(&v->mem);
-	area_trim(&v->mem, &v->out, 0);
-	area_trim(&v->mem, &v->scratch, 0);
-	area_trim(&v->mem, &v->pad, 0);
-	area_trim(&v->mem, &v->notes, 0);
+	size_t touched = arena_end(&v->mem);
+	area_trim(&v->mem, &v->out);
+	area_trim(&v->mem, &v->scratch);
+	area_trim(&v->mem, &v->pad);
+	area_trim(&v->mem, &v->notes);
 	slot_give((char *)v, touched);
 }
 
@@ -287,8 +286,8 @@ static int outcome(vm *v, int status)
 static void trim(vm *v)
 {
 	vm_relax(v);
-	area_trim(&v->mem, &v->out, KEEP);
-	area_trim(&v->mem, &v->notes, KEEP);
+	area_trim(&v->mem, &v->out);
+	area_trim(&v->mem, &v->notes);
 	v->notes_from = 0;
 }
 
@@ -336,10 +335,10 @@ size_t vm_held(vm *v) { return v->mem.held; }
 
 void vm_trim(vm *v)
 {
-	area_trim(&v->mem, &v->out, 0);
-	area_trim(&v->mem, &v->scratch, 0);
-	area_trim(&v->mem, &v->pad, 0);
-	area_trim(&v->mem, &v->notes, 0);
+	area_trim(&v->mem, &v->out);
+	area_trim(&v->mem, &v->scratch);
+	area_trim(&v->mem, &v->pad);
+	area_trim(&v->mem, &v->notes);
 	v->notes_from = 0;
 }
 

@@ -135,7 +135,7 @@ func creationError(status C.int, memory int64) error {
 //
 // Errors: *[ScriptError] when the program fails, *[LimitError] when it was struck (the state is
 // dead after either), *[TransferError] for malformed args (nothing has run), [ErrDead],
-// [ErrClosed], [ErrBusy].
+// [ErrClosed], [ErrBusy]. With the first two the event has no kind, but Notes and Digest.
 func (s *State) Resume(args value.List) (Event, error) { return s.run(args, 0) }
 
 // Raise resumes the VM by raising a message, as it is, where the open request was made. Before

@@ -43,7 +43,7 @@ void vm_close(vm *v);
 int vm_signal(void);
 void vm_fail_allocation(vm *v, long nth, long times);
 long vm_allocations(vm *v);
-int vm_compile(const char *name, const char *source, size_t nsource, char **code, size_t *ncode);
+int vm_compile(const char *name, const char *source, size_t nsource, size_t memory, char **code, size_t *ncode);
 const char *vm_release(void);
 int vm_seed_test(void);
 

@@ -81,7 +81,7 @@ lua_State *vm_new_state(vm *v, lua_Alloc f);
 /* state.c */
 int vm_new_bare(vm **out);
 
-/* transfer.c */
+/* transfer_encode.c, transfer_decode.c */
 void vm_encode(lua_State *L, area *r, int from, int to);
 int vm_decode(lua_State *L, const char *p, size_t n, const char **why);
 int vm_encode_note(lua_State *L);

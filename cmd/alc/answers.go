@@ -11,7 +11,6 @@ import (
 	"github.com/algocline/algocline/llm"
 	"github.com/algocline/algocline/llm/recording"
 	"github.com/algocline/algocline/llm/terminal"
-	"github.com/algocline/algocline/pool"
 )
 
 // answerFlags choose who plays the LLM.
@@ -31,9 +30,9 @@ type answerer struct {
 // errNobody is a pause that nobody here answers.
 var errNobody = errors.New("nobody answers")
 
-// answerer returns who answers, or errNobody. resume is the pause to go on from in a session that
-// this command did not start; a recording then continues where it fits.
-func (a *app) answerer(f answerFlags, resume []pool.Query) (answerer, error) {
+// answerer returns who answers, or errNobody. resume says that the session may be in the middle of
+// its recording.
+func (a *app) answerer(f answerFlags, resume bool) (answerer, error) {
 	none := func() error { return nil }
 	kind, file, _ := strings.Cut(f.from, ":")
 	var who answerer
@@ -68,14 +67,14 @@ func (a *app) answerer(f answerFlags, resume []pool.Query) (answerer, error) {
 	return recorded(who, f.record)
 }
 
-func openRecording(file string, resume []pool.Query) (*recording.Player, error) {
+func openRecording(file string, resume bool) (*recording.Player, error) {
 	rec, err := recording.Open(file)
 	if err != nil {
 		return nil, &usageError{Err: err, Hint: "alc run --record FILE makes a recording"}
 	}
 	player := recording.NewPlayer(rec)
-	if len(resume) > 0 {
-		player.SkipTo(resume[0]) // if nothing fits, the mismatch says so
+	if resume {
+		player.Resume()
 	}
 	return player, nil
 }

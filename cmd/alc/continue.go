@@ -83,13 +83,13 @@ func (a *app) answerOne(cmd *cobra.Command, s *service.Service, sid string, f co
 
 // goOn takes a session up where it stands and answers it as far as there is somebody to answer.
 func (a *app) goOn(ctx context.Context, s *service.Service, sid string, f continueFlags) error {
-	feed, err := present(ctx, s, sid)
-	if err != nil {
-		return err
-	}
-	who, err := a.answerer(f.answers, feed.Queries)
+	who, err := a.answerer(f.answers, true)
 	if err != nil && !errors.Is(err, errNobody) {
 		return err
+	}
+	feed, err := present(ctx, s, sid)
+	if err != nil {
+		return errors.Join(err, who.close())
 	}
 	err = a.see(ctx, s, feed, who)
 	return errors.Join(err, who.close())

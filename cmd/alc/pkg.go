@@ -144,6 +144,9 @@ func (a *app) showTests(r service.TestReport) error {
 	return a.voice.print("%s", b.String())
 }
 
+// deeper is put before the lines of a failure.
+const deeper = "      "
+
 func (a *app) showSpec(b *strings.Builder, f pkgtest.File) {
 	path := terminal.Printable(strings.TrimPrefix(f.Path, "@"))
 	if f.Failed == 0 {
@@ -161,15 +164,11 @@ func (a *app) showSpec(b *strings.Builder, f pkgtest.File) {
 		}
 		fmt.Fprintf(b, "  %s\n", a.voice.outPaint.strong(terminal.Printable(title)))
 		if t.Error != nil {
-			indent(b, *t.Error)
+			b.WriteString(indent(*t.Error+"\n", deeper, deeper))
 		}
-		indent(b, t.Traceback)
-	}
-}
-
-func indent(b *strings.Builder, text string) {
-	for line := range strings.Lines(text) {
-		fmt.Fprintf(b, "      %s\n", terminal.Printable(strings.TrimSuffix(line, "\n")))
+		if t.Traceback != "" {
+			b.WriteString(indent(t.Traceback+"\n", deeper, deeper))
+		}
 	}
 }
 

@@ -138,7 +138,7 @@ func parseLimits(args []string) (map[string]any, error) {
 
 // run starts the session and shows it, answered as far as there is somebody to answer.
 func (a *app) run(ctx context.Context, s *service.Service, in service.RunInput, f runFlags) error {
-	who, err := a.answerer(f.answers, nil)
+	who, err := a.answerer(f.answers, in.SessionID != "")
 	if err != nil && !errors.Is(err, errNobody) {
 		return err
 	}

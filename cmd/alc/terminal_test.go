@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"io/fs"
 	"os"
 	"os/exec"
 	"regexp"
@@ -40,13 +41,28 @@ func sit(t *testing.T, home string, args ...string) *seat {
 		Path: exe, Args: append([]string{"alc"}, args...), Dir: home,
 		Env: append(os.Environ(), "ALC_HOME="+home, "ALC_POOL_IDLE_TIMEOUT=60", "TERM=xterm", "NO_COLOR=1"),
 	}
-	term, err := pty.Start(cmd)
+	term, tty, err := pty.Open()
+	if errors.Is(err, syscall.ENODEV) || errors.Is(err, fs.ErrNotExist) {
+		t.Skipf("this machine has no pseudo-terminals (a chroot without devpts?): %v", err)
+	}
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := &seat{t: t, cmd: cmd, term: term}
 	t.Cleanup(func() { term.Close() })
-	return s
+	defer tty.Close()
+	// The system signals a Ctrl-C first and throws away what is to be shown afterwards, so that
+	// on a busy machine alc's last words can be among it.
+	keep := exec.Command("stty", "noflsh")
+	keep.Stdin = tty
+	if out, err := keep.CombinedOutput(); err != nil {
+		t.Fatalf("stty: %v\n%s", err, out)
+	}
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = tty, tty, tty
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Setctty: true}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	return &seat{t: t, cmd: cmd, term: term}
 }
 
 // sees waits until the terminal shows a match of the pattern after what was seen before, and

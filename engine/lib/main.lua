@@ -9,7 +9,8 @@ _G.alc = alc
 local code, name, ctx_json, seed, namespace, dirs, variables = sys.request("ready")
 sys.seed(seed)
 lib.child = namespace ~= nil
-alc._dirs, lib.variables = dirs, variables
+rawset(alc, "_dirs", dirs)
+lib.variables = variables
 
 -- A function's body, as the original wraps it, but on the script's own line 1: the numbers in
 -- messages are those of the file.

@@ -70,3 +70,6 @@ for _, name in ipairs { "string", "table", "math", "utf8", "coroutine", "os", "i
   loaded[name] = _G[name]
 end
 loaded._G = _G
+
+preload.evalframe = function() return lib.theme("evalframe") end
+preload["alc.testing"] = function() return lib.theme("testing") end

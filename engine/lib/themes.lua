@@ -1,14 +1,14 @@
--- Members of alc that are loaded, a theme at a time, when one of them is first used. Until then
--- a stub stands in its place; a stub that a script has replaced stays replaced.
+-- Most of the library is loaded, a theme at a time, when a script first looks at a member of it.
 --
 -- A theme is a chunk that gets sys, alc, lib and the table to define its members in; its globals
 -- are lib.pristine. It must look up what scripts may replace (alc.llm, alc.log …) in alc when it
--- is called, not when it is loaded.
-local error, next, setmetatable = error, next, setmetatable
+-- is called, not when it is loaded. Its first line says where it belongs: "--@ alc.state" is the
+-- member state of alc, the table itself; "--@ alc vote map" are two members of alc.
+local error, next, rawget, rawset, select, setmetatable, type = error, next, rawget, rawset, select, setmetatable, type
 local request, load = sys.request, sys.load
 
 -- lib.theme loads a theme, once, and returns its members.
-local made = {}
+local made, given = {}, {}
 function lib.theme(name)
   local def = made[name]
   if def == nil then
@@ -21,65 +21,45 @@ function lib.theme(name)
   return def
 end
 
-local function theme(name, target, members)
-  local stubs, def = {}, nil
-
-  -- member loads the theme and puts its functions where their stubs still stand.
-  local function member(m)
-    if def == nil then
-      def = lib.theme(name)
-      for i = 1, #members do
-        local k = members[i]
-        if target[k] == stubs[i] then target[k] = def[k] end
-      end
-    end
-    return def[m]
-  end
-
-  -- A stub is small, for every VM has them all.
-  for i = 1, #members do
-    local m = members[i]
-    stubs[i] = function(...) return member(m)(...) end
-    target[m] = stubs[i]
+-- give puts what a theme defines into its table, where nothing of the script's stands.
+local function give(t, key, name, ...)
+  if given[name] then return end
+  given[name] = true
+  local def, n = lib.theme(name), select("#", ...)
+  if n == 0 and rawget(t, key) == nil then rawset(t, key, def) end
+  for i = 1, n do
+    local k = select(i, ...)
+    if rawget(t, k) == nil then rawset(t, k, def[k]) end
   end
 end
 
-theme("text", alc, { "chunk", "fingerprint" })
-theme("match", alc, { "match_enum", "match_bool" })
-theme("parse", alc, { "parse_score", "parse_number", "json_extract" })
-theme("format", alc, { "fmt", "log_fmt" })
-theme("cache", alc, { "cache", "cache_info", "cache_clear" })
-theme("calls", alc, { "ground", "specify", "llm_safe", "llm_json", "parallel", "budget_check" })
-theme("collections", alc, { "map", "filter", "reduce", "vote" })
-theme("flow", alc, { "tuning", "pipe" })
-theme("fork", alc, { "fork" })
-theme("eval", alc, { "eval" })
-theme("files", io, { "open", "lines", "type" })
-
-alc.card = {}
-theme("card", alc.card, { "create", "get", "list", "append", "open", "close", "find", "alias_set", "alias_list", "get_by_alias",
-  "write_samples", "read_samples", "lineage", "sink_backfill", "compare" })
-
--- alc.math is a table that fills itself when it is first looked into: stubs for so many members
--- would cost every session more than most of them need.
-local function fill(members)
-  local def = lib.theme("math")
-  setmetatable(members, nil)
-  for k, f in next, def do
-    if members[k] == nil then members[k] = f end
+-- lazy makes a table that fills itself as it is looked at. What a script sets or removes stays so.
+local function lazy(t, owner)
+  local function found(k, name, ...)
+    if name then give(t, k, name, ...) end
   end
+  local function find(k)
+    if type(k) == "string" then found(k, request("member", owner, k)) end
+  end
+  return setmetatable(t, {
+    __index = function(_, k)
+      find(k)
+      return rawget(t, k)
+    end,
+    __newindex = function(_, k, v)
+      find(k)
+      rawset(t, k, v)
+    end,
+    __pairs = function()
+      for _, k in next, request("members", owner) do find(k) end
+      return next, t
+    end,
+    __metatable = false,
+  })
 end
 
-alc.math = setmetatable({}, {
-  __index = function(members, k)
-    fill(members)
-    return members[k]
-  end,
-  __pairs = function(members)
-    fill(members)
-    return next, members
-  end,
-})
+lazy(alc, "alc")
+os, io, std = lazy({}, "os"), lazy({}, "io"), lazy({}, "std")
 
-package.preload.evalframe = function() return lib.theme("evalframe") end
-package.preload["alc.testing"] = function() return lib.theme("testing") end
+function loadfile(...) return lib.theme("code").loadfile(...) end
+function dofile(...) return lib.theme("code").dofile(...) end

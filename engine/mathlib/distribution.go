@@ -50,10 +50,21 @@ func NormalInverseCDF(p, mean, sd float64) (float64, error) {
 	return mean + sd*z, nil
 }
 
+// shapes refuses what the shapes of a beta distribution cannot be.
+func shapes(a, b float64) error {
+	if err := positive("a", a); err != nil {
+		return err
+	}
+	return positive("b", b)
+}
+
 // BetaCDF returns the share of a beta distribution below x: 0 below and 1 above its support.
 func BetaCDF(x, a, b float64) (float64, error) {
 	if math.IsNaN(x) {
 		return 0, badf("x is not a number")
+	}
+	if err := shapes(a, b); err != nil {
+		return 0, err
 	}
 	return IncBeta(min(max(x, 0), 1), a, b)
 }
@@ -85,8 +96,8 @@ func BetaQuantile(p, a, b float64) (float64, error) {
 
 // BetaMean returns the mean a/(a+b) of a beta distribution.
 func BetaMean(a, b float64) (float64, error) {
-	if err := shapes(a, b); err != nil {
-		return 0, err
+	if a <= 0 || b <= 0 {
+		return 0, badf("a and b must be above 0, got %v and %v", a, b)
 	}
 	return share(a, b), nil
 }
@@ -102,8 +113,8 @@ func share(a, b float64) float64 {
 
 // BetaVariance returns the variance ab/((a+b)²(a+b+1)) of a beta distribution.
 func BetaVariance(a, b float64) (float64, error) {
-	if err := shapes(a, b); err != nil {
-		return 0, err
+	if a <= 0 || b <= 0 {
+		return 0, badf("a and b must be above 0, got %v and %v", a, b)
 	}
 	return share(a, b) * share(b, a) / (a + b + 1), nil
 }

@@ -12,28 +12,28 @@ func IncBeta(x, a, b float64) (float64, error) {
 	if err := within("x", x, 0, 1); err != nil {
 		return 0, err
 	}
-	if err := shapes(a, b); err != nil {
-		return 0, err
+	if a <= 0 || b <= 0 {
+		return 0, badf("a and b must be above 0, got %v and %v", a, b)
 	}
 	return incBeta(x, 1-x, a, b), nil
 }
 
-func shapes(a, b float64) error {
-	if err := positive("a", a); err != nil {
-		return err
-	}
-	return positive("b", b)
-}
-
 // incBeta takes x and y = 1-x, so that a caller that knows the smaller one exactly keeps it.
 func incBeta(x, y, a, b float64) float64 {
+	endless := math.IsInf(a, 1) && math.IsInf(b, 1) // then all weight lies at an unknown place
 	switch {
-	case x <= 0:
+	case math.IsNaN(a) || math.IsNaN(b) || endless:
+		return math.NaN()
+	case x <= 0 || math.IsInf(a, 1) && y > 0:
 		return 0
-	case y <= 0:
+	case y <= 0 || math.IsInf(b, 1):
 		return 1
 	case a > betaLimit && b > betaLimit:
 		return incBetaLarge(x, y, a, b)
+	case b > gammaLike:
+		return incGamma(a, -b*logOf(y, x))
+	case a > gammaLike:
+		return incGammaUpper(b, -a*logOf(x, y))
 	case x > (a+1)/(a+b+2):
 		return 1 - incBetaFraction(y, x, b, a)
 	}
@@ -43,13 +43,16 @@ func incBeta(x, y, a, b float64) float64 {
 // betaLimit is where the continued fraction gets long and the asymptotic form good.
 const betaLimit = 1e10
 
+// gammaLike is where, beside a shape below betaLimit, a beta is a gamma distribution.
+const gammaLike = 1e30
+
 // incBetaFraction evaluates the continued fraction DLMF 8.17.22 by Lentz's method. It needs about
 // √max(a, b) steps when x is below the mean.
 func incBetaFraction(x, y, a, b float64) float64 {
 	const tiny = 1e-300
 	c, d := 1.0, 1/(1-(a+b)*x/(a+1))
 	f := d
-	for m := 1.0; m < 1e7; m++ {
+	for m := 1.0; m < 1e6; m++ {
 		even := m * (b - m) * x / ((a + 2*m - 1) * (a + 2*m))
 		odd := -(a + m) * (a + b + m) * x / ((a + 2*m) * (a + 2*m + 1))
 		if d = 1 + even*d; d == 0 {
@@ -69,7 +72,7 @@ func incBetaFraction(x, y, a, b float64) float64 {
 		d = 1 / d
 		step := c * d
 		f *= step
-		if math.Abs(step-1) < 1e-16 {
+		if !(math.Abs(step-1) >= 1e-16) {
 			break
 		}
 	}
@@ -121,6 +124,15 @@ func excess(e, r float64) float64 {
 // incBetaLarge is the uniform asymptotic expansion DLMF 8.18.9 to its first correction, taken at
 // the mean: its error is below 1/√(a·b).
 func incBetaLarge(x, y, a, b float64) float64 {
+	if a > maxFloat/4 || b > maxFloat/4 { // sums would overflow, and the spread is 0 anyway
+		switch m := share(a, b); {
+		case x < m:
+			return 0
+		case x > m:
+			return 1
+		}
+		return 0.5
+	}
 	d := betaDistance(x, y, a, b)
 	side := 1.0
 	if x < share(a, b) {
@@ -133,8 +145,8 @@ func incBetaLarge(x, y, a, b float64) float64 {
 
 // IncGamma returns the regularized lower incomplete gamma function P(a, x), x ≥ 0.
 func IncGamma(a, x float64) (float64, error) {
-	if err := positive("a", a); err != nil {
-		return 0, err
+	if a <= 0 {
+		return 0, badf("a must be above 0, got %v", a)
 	}
 	if x < 0 {
 		return 0, badf("x must not be negative, got %v", x)
@@ -144,16 +156,16 @@ func IncGamma(a, x float64) (float64, error) {
 
 func incGamma(a, x float64) float64 {
 	switch {
-	case math.IsNaN(x):
-		return x
-	case x <= 0:
+	case math.IsNaN(a) || math.IsNaN(x) || math.IsInf(a, 1) && math.IsInf(x, 1):
+		return math.NaN()
+	case x <= 0 || math.IsInf(a, 1):
 		return 0
 	case math.IsInf(x, 1):
 		return 1
 	case a > gammaLimit:
 		return incGammaLarge(a, x, -1)
 	}
-	return mathext.GammaIncReg(a, x)
+	return min(max(mathext.GammaIncReg(max(a, leastShape), x), 0), 1)
 }
 
 // incGammaUpper is Q(a, x) = 1 - P(a, x), accurate where it is small.
@@ -166,11 +178,15 @@ func incGammaUpper(a, x float64) float64 {
 	case a > gammaLimit:
 		return incGammaLarge(a, x, 1)
 	}
-	return mathext.GammaIncRegComp(a, x)
+	return min(max(mathext.GammaIncRegComp(max(a, leastShape), x), 0), 1)
 }
 
 // gammaLimit is where gonum's series get too long to converge in the tails.
 const gammaLimit = 2e4
+
+// leastShape stands for all below it: gonum's series divides by the shape, and P differs from 1 by
+// less than a float64 shows.
+const leastShape = 1e-290
 
 // incGammaLarge is Temme's uniform asymptotic expansion, DLMF 8.12.3 and 8.12.4: Q for side 1, P
 // for side -1.

@@ -114,7 +114,7 @@ func (s *Stream) StudentT(df float64) (float64, error) {
 	if math.IsInf(df, 1) {
 		return z, nil
 	}
-	return z / math.Sqrt(s.gamma(df/2)/(df/2)), nil
+	return z / math.Sqrt(s.gamma(half(df))/half(df)), nil
 }
 
 // ChiSquared draws from the chi-squared distribution.
@@ -122,8 +122,11 @@ func (s *Stream) ChiSquared(df float64) (float64, error) {
 	if err := above0("df", df); err != nil {
 		return 0, err
 	}
-	return 2 * s.gamma(df/2), nil
+	return 2 * s.gamma(half(df)), nil
 }
+
+// half is df/2, kept above 0 where the least float would round to it.
+func half(df float64) float64 { return max(df/2, math.SmallestNonzeroFloat64) }
 
 // maxLambda is the largest rate whose counts are sure to be 64-bit integers.
 const maxLambda = 0x1p62

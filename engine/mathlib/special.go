@@ -52,7 +52,7 @@ func Digamma(x float64) float64 {
 // LnBeta returns ln B(a, b) = ln Γ(a) + ln Γ(b) - ln Γ(a+b), without the cancellation of these
 // terms where one argument is large.
 func LnBeta(a, b float64) (float64, error) {
-	if !(a > 0 && b > 0) {
+	if a <= 0 || b <= 0 {
 		return 0, badf("a and b must be above 0, got %v and %v", a, b)
 	}
 	return lnBeta(a, b), nil
@@ -64,6 +64,8 @@ func lnBeta(a, b float64) float64 {
 		a, b = b, a
 	}
 	switch {
+	case math.IsNaN(a) || math.IsNaN(b):
+		return math.NaN()
 	case b < 10:
 		return math.Log(math.Gamma(a)) + math.Log(math.Gamma(b)/math.Gamma(a+b))
 	case math.IsInf(b, 1):

@@ -12,13 +12,27 @@ import (
 
 // Write replaces the file at path, or makes it with mode 0600, in a directory that exists. When it
 // returns nil the content and the name are on disk. Concurrent writers of one path do no harm: the
-// last one wins.
+// last one wins. A process that dies here may leave a hidden temporary file behind.
 func Write(path string, data []byte) error {
-	dir, name := filepath.Split(path)
-	if dir == "" {
-		dir = "."
-	}
+	dir, name := split(path)
 	f, err := os.CreateTemp(dir, "."+name+".tmp-*")
+	return finish(path, data, f, err)
+}
+
+// WriteAlone is [Write] for who holds a lock that keeps other writers of path away: what a process
+// that died left behind is used again by the next one.
+func WriteAlone(path string, data []byte) error {
+	dir, name := split(path)
+	f, err := os.OpenFile(filepath.Join(dir, "."+name+".tmp"), os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
+	return finish(path, data, f, err)
+}
+
+func split(path string) (dir, name string) {
+	return filepath.Dir(path), filepath.Base(path)
+}
+
+// finish writes a temporary file and gives it its name.
+func finish(path string, data []byte, f *os.File, err error) error {
 	if err != nil {
 		return fmt.Errorf("writing %s: %w", path, err)
 	}
@@ -32,7 +46,7 @@ func Write(path string, data []byte) error {
 	if err != nil {
 		return fmt.Errorf("writing %s: %w", path, errors.Join(err, os.Remove(f.Name())))
 	}
-	return SyncDir(dir)
+	return SyncDir(filepath.Dir(path))
 }
 
 // SyncDir puts the names in a directory on disk.

@@ -16,13 +16,19 @@ func TestWrite(t *testing.T) {
 		t.Fatalf("a directory that exists: %v", err)
 	}
 	file := filepath.Join(dir, "f.json")
-	for _, text := range []string{"one", "", "three"} {
-		if err := Write(file, []byte(text)); err != nil {
-			t.Fatal(err)
-		}
-		got, err := os.ReadFile(file)
-		if err != nil || string(got) != text {
-			t.Errorf("got %q, %v; want %q", got, err, text)
+	// What a process that died has left behind.
+	if err := os.WriteFile(filepath.Join(dir, ".f.json.tmp"), []byte("half of something long"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for i, write := range []func(string, []byte) error{Write, WriteAlone} {
+		for _, text := range []string{"one", "", "three"} {
+			if err := write(file, []byte(text)); err != nil {
+				t.Fatal(err)
+			}
+			got, err := os.ReadFile(file)
+			if err != nil || string(got) != text {
+				t.Errorf("writer %d: got %q, %v; want %q", i, got, err, text)
+			}
 		}
 	}
 	entries, err := os.ReadDir(dir)
@@ -43,7 +49,7 @@ func TestWriteFails(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, path := range []string{filepath.Join(dir, "none", "f"), filepath.Join(dir, "taken")} {
-		if err := Write(path, []byte("x")); err == nil {
+		if Write(path, []byte("x")) == nil || WriteAlone(path, []byte("x")) == nil {
 			t.Errorf("%s was written", path)
 		}
 	}

@@ -214,6 +214,54 @@ func TestFailureNamesItsCause(t *testing.T) {
 	}
 }
 
+// TestFailingCreation lets the making of a journal fail at every operation: the next attempt
+// makes it, on what the failure left and on what a power cut would leave of that.
+func TestFailingCreation(t *testing.T) {
+	t.Parallel()
+	for nth, hits := 1, 1; hits > 0; nth += 1 + nth/10 {
+		d := newDisk(t)
+		dir := t.TempDir()
+		d.Fail(faultvfs.Fault{
+			Ops: []faultvfs.Op{faultvfs.Write, faultvfs.Sync, faultvfs.Truncate, faultvfs.Open, faultvfs.Delete},
+			Nth: nth, Code: faultvfs.IOErr, Sticky: true,
+		})
+		s, err := sqlite.Open(t.Context(), dir, sqlite.Options{VFS: d.VFS(), Logger: quiet})
+		if err == nil {
+			// Folding back at the end may fail: the log is still there.
+			if err := s.Close(); err != nil {
+				t.Logf("operation %d: Close: %v", nth, err)
+			}
+		}
+		hits = d.Heal()
+		rnd := rand.New(rand.NewPCG(uint64(nth), 1))
+		for _, keep := range []func() bool{nil, func() bool { return rnd.IntN(2) == 0 }} {
+			cut := t.TempDir()
+			if err := d.Cut(cut, keep); err != nil {
+				t.Fatal(err)
+			}
+			useAnew(t, cut, "", nth)
+		}
+		useAnew(t, dir, d.VFS(), nth)
+	}
+}
+
+func useAnew(t *testing.T, dir, vfs string, nth int) {
+	t.Helper()
+	s, err := sqlite.Open(t.Context(), dir, sqlite.Options{VFS: vfs, Durability: sqlite.Process, Logger: quiet})
+	if err != nil {
+		t.Errorf("after operation %d has failed: %v", nth, err)
+		return
+	}
+	m := newModel()
+	if err := m.step(t, s, 0); err != nil {
+		t.Error(err)
+	}
+	m.check(t, s, false)
+	if err := s.Close(); err != nil {
+		t.Error(err)
+	}
+}
+
 // TestFailingReads lets the first, the second … read of an append to a journal just opened fail.
 func TestFailingReads(t *testing.T) {
 	d := newDisk(t)

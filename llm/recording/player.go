@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"slices"
 	"strings"
 
 	"github.com/algocline/algocline/pool"
@@ -47,6 +48,7 @@ func head(prompt string, system *string) string {
 type Player struct {
 	exchanges []Exchange
 	next      int
+	resume    bool                   // skip to the next query first
 	given     map[string]pool.Answer // by query id: a query that is asked again gets its answer again
 }
 
@@ -55,18 +57,17 @@ func NewPlayer(r *Recording) *Player {
 	return &Player{exchanges: r.Exchanges, given: make(map[string]pool.Answer)}
 }
 
-// SkipTo moves the player on to the first exchange, from where it stands, that has the query's
-// digest, and tells whether there is one; without one the player stays. It is for sessions that
-// are in the middle of their recording.
-func (p *Player) SkipTo(q pool.Query) bool {
+// Resume makes the player begin, instead of at the start, at the first exchange that has the
+// digest of the first query it gets. It is for sessions that may be in the middle of their
+// recording. If no exchange fits, the player stays where it is and the mismatch says so.
+func (p *Player) Resume() { p.resume = true }
+
+// skipTo moves on to the first exchange, from where the player stands, that has the query's
+// digest.
+func (p *Player) skipTo(q pool.Query) {
 	digest := Digest(q.Prompt, q.System)
-	for i := p.next; i < len(p.exchanges); i++ {
-		if p.exchanges[i].Digest == digest {
-			p.next = i
-			return true
-		}
-	}
-	return false
+	i := slices.IndexFunc(p.exchanges[p.next:], func(x Exchange) bool { return x.Digest == digest })
+	p.next += max(i, 0)
 }
 
 // Left returns how many exchanges have not been used.
@@ -77,6 +78,10 @@ func (p *Player) Left() int { return len(p.exchanges) - p.next }
 func (p *Player) Answer(ctx context.Context, queries ...pool.Query) iter.Seq2[pool.Answer, error] {
 	return func(yield func(pool.Answer, error) bool) {
 		for _, q := range queries {
+			if p.resume {
+				p.skipTo(q)
+				p.resume = false
+			}
 			a, err := p.answer(q)
 			if ctx.Err() != nil {
 				err = context.Cause(ctx)

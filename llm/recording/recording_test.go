@@ -162,15 +162,30 @@ func TestPlayerMismatch(t *testing.T) {
 	}
 }
 
-func TestPlayerSkipTo(t *testing.T) {
+func TestPlayerResumes(t *testing.T) {
 	t.Parallel()
-	p := recording.NewPlayer(parse(t, head+`{"prompt":"a","response":"1"}
-{"prompt":"b","response":"2"}`))
-	if p.SkipTo(pool.Query{Prompt: "x"}) || p.Left() != 2 {
-		t.Error("skipped to a prompt that is not there")
+	const text = head + `{"prompt":"a","response":"1"}
+{"prompt":"b","response":"2"}
+{"prompt":"a","response":"3"}`
+	p := recording.NewPlayer(parse(t, text))
+	p.Resume()
+	got, err := answers(p, pool.Query{ID: "q-1", Prompt: "b"}, pool.Query{ID: "q-2", Prompt: "a"})
+	if diff := cmp.Diff([]string{"q-1=2", "q-2=3"}, got); diff != "" || err != nil {
+		t.Errorf("%v (-want +got):\n%s", err, diff)
 	}
-	if !p.SkipTo(pool.Query{Prompt: "b"}) || p.Left() != 1 {
-		t.Error("did not skip to b")
+
+	// Only the first query may skip.
+	p = recording.NewPlayer(parse(t, text))
+	p.Resume()
+	var mismatch *recording.MismatchError
+	if _, err := answers(p, pool.Query{ID: "q-0", Prompt: "a"}, pool.Query{ID: "q-1", Prompt: "a"}); !errors.As(err, &mismatch) || mismatch.Index != 2 {
+		t.Errorf("error %v, want a mismatch at 2", err)
+	}
+	// A query that is not in the recording is a mismatch where the player stands.
+	p = recording.NewPlayer(parse(t, text))
+	p.Resume()
+	if _, err := answers(p, pool.Query{ID: "q-0", Prompt: "x"}); !errors.As(err, &mismatch) || mismatch.Index != 1 {
+		t.Errorf("error %v, want a mismatch at 1", err)
 	}
 }
 

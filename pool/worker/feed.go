@@ -104,7 +104,7 @@ func (s *Sessions) refuse(ctx context.Context, sid string, err error) error {
 		r.Code = pool.CodeRebuildFailed
 	case errors.Is(err, engine.ErrBadLimit):
 		r.Code = pool.CodeMalformedRequest
-	case errors.Is(err, engine.ErrBroken), errors.Is(err, journal.ErrUncertain), errors.Is(err, journal.ErrCorrupt),
+	case errors.Is(err, engine.ErrBroken), errors.Is(err, journal.ErrUncertain), errors.Is(err, journal.ErrNotCommitted), errors.Is(err, journal.ErrCorrupt),
 		errors.Is(err, journal.ErrShortfall), errors.Is(err, journal.ErrClosed):
 		r.Code = pool.CodeStorageFailed
 		r.Message = fmt.Sprintf("session %s stays at its last durable pause: %v", sid, err)

@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -28,6 +29,17 @@ func TestMain(m *testing.M) {
 		err := worker.Main(context.Background(), worker.Config{
 			Home: os.Getenv("ALC_HOME"), Version: version, Durability: os.Getenv("ALC_DURABILITY"), Sock: os.Getenv("TEST_SOCK"),
 		})
+		if err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		os.Exit(0)
+	}
+	if len(os.Args) == 6 && os.Args[1] == "sharer" {
+		count, err := strconv.Atoi(os.Args[5])
+		if err == nil {
+			err = sharer(os.Args[2], os.Args[3], os.Args[4], count)
+		}
 		if err != nil {
 			fmt.Fprintln(os.Stderr, err)
 			os.Exit(1)
@@ -209,6 +221,7 @@ func TestCannotStart(t *testing.T) {
 	for name, tt := range map[string]struct{ env, want string }{
 		"idle time":  {"ALC_POOL_IDLE_TIMEOUT=soon", `ALC_POOL_IDLE_TIMEOUT is "soon"; give seconds, 0 for never`},
 		"durability": {"", "durability"},
+		"sinks":      {"ALC_CARD_SINKS=http://x/y", `ALC_CARD_SINKS: card sink "http://x/y" is not a URI like file:///absolute/directory`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			home, d := newHome(t, tt.env)

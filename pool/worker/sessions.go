@@ -215,7 +215,6 @@ func (s *Sessions) step(a *actor, fn func() error) error {
 		defer s.c.Mark.EndStep(slot)
 	}
 	a.begin()
-	a.running()
 	err := fn()
 	a.used = time.Now()
 	if err != nil && a.sess != nil && (errors.Is(err, engine.ErrBroken) || errors.Is(err, engine.ErrDiverged) || errors.Is(err, engine.ErrRebuild)) {

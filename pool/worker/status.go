@@ -8,7 +8,6 @@ import (
 
 	"github.com/algocline/algocline/engine"
 	"github.com/algocline/algocline/journal"
-	"github.com/algocline/algocline/journal"
 	"github.com/algocline/algocline/pool"
 )
 
@@ -54,13 +53,6 @@ func (s *Sessions) running(sid string) (pool.SessionInfo, bool) {
 	a.infoM.Lock()
 	defer a.infoM.Unlock()
 	return a.info, a.info.State == stateRunning
-}
-
-// running notes that a known session is being stepped.
-func (a *actor) running() {
-	a.infoM.Lock()
-	defer a.infoM.Unlock()
-	a.info.State = string(journal.StateRunning)
 }
 
 // Status describes the worker and its sessions, or one session in detail. It never waits for a

@@ -31,6 +31,7 @@ type Vector struct {
 
 // Got is what a run led to.
 type Got struct {
+	SID    string
 	Status string
 	Result any
 	Error  string

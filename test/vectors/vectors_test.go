@@ -32,6 +32,7 @@ func TestVectors(t *testing.T) {
 		t.Fatalf("found %d files of vectors, want 5 (%v)", len(files), err)
 	}
 	used := map[string]bool{}
+	histories := &recorder{}
 	for _, f := range files {
 		name := strings.TrimSuffix(filepath.Base(f), ".jsonl")
 		t.Run(name, func(area *testing.T) {
@@ -46,7 +47,7 @@ func TestVectors(t *testing.T) {
 						used[v.ID] = true
 						t.Skip(why)
 					}
-					check(t, area, v, homes)
+					check(t, area, v, homes, histories)
 				})
 			}
 			for _, h := range homes {
@@ -54,6 +55,7 @@ func TestVectors(t *testing.T) {
 			}
 		})
 	}
+	t.Run("replay", func(t *testing.T) { histories.replay(t) })
 	for id := range openVectors {
 		if !used[id] {
 			t.Errorf("%s is listed as open, but there is no such vector", id)
@@ -62,7 +64,7 @@ func TestVectors(t *testing.T) {
 }
 
 // check runs one vector; a home that it shares with others is owner's.
-func check(t, owner *testing.T, v Vector, homes map[string]*home) {
+func check(t, owner *testing.T, v Vector, homes map[string]*home, histories *recorder) {
 	h := homes[v.Home]
 	switch {
 	case v.Home == "":
@@ -73,6 +75,7 @@ func check(t, owner *testing.T, v Vector, homes map[string]*home) {
 		homes[v.Home] = h
 	}
 	got := h.run(t, v)
+	histories.keep(t, h, v.ID, got.SID)
 	wantRaw := v.Want
 	if v.Ours != nil {
 		if string(v.Ours) == `"any"` {
@@ -194,6 +197,7 @@ func (h *home) run(t *testing.T, v Vector) (g Got) {
 		return Got{Status: "error", Error: err.Error()}
 	}
 	f, err := h.sessions.Run(ctx, pool.RunRequest{Code: &v.Code, Ctx: v.Ctx, Env: env})
+	g.SID = f.SessionID
 	for n := 0; err == nil && f.Type == pool.FeedPaused; n++ {
 		g.Pauses = append(g.Pauses, views(t, f.Queries))
 		if n == len(v.Answers) {

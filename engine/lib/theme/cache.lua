@@ -1,3 +1,4 @@
+--@ alc cache cache_info cache_clear
 -- A memo of answers for one session.
 local sys, alc, lib, def = ...
 local type, tostring = type, tostring

@@ -1,6 +1,7 @@
+--@ alc ground specify llm_safe llm_json parallel budget_check
 -- Ways to ask the model: with a flag, with a fallback, for JSON, for many things at once.
 local sys, alc, lib, def = ...
-local type, pcall, pairs, error = type, pcall, pairs, error
+local type, tostring, pcall, pairs, error = type, tostring, pcall, pairs, error
 local format, concat = string.format, table.concat
 local options, shown = lib.options, lib.shown
 
@@ -35,9 +36,9 @@ local JSON_ONLY = "Answer with one valid JSON value and nothing else: no explana
 local function repair(prompt, raw)
   return concat({
     "Your last answer could not be read as JSON. It was:",
-    raw,
+    tostring(raw),
     "Correct it and answer with the JSON alone. The request was:",
-    prompt,
+    tostring(prompt),
   }, "\n\n")
 end
 

@@ -1,3 +1,4 @@
+--@ alc.card
 -- alc.card: records of runs, kept in the home. A card crosses to the host as JSON text.
 local sys, alc, lib, def = ...
 local type, error, tostring = type, error, tostring

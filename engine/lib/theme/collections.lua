@@ -1,7 +1,8 @@
+--@ alc map filter reduce vote
 -- map, filter, reduce and vote over arrays. Their functions may call the model: one item is done
 -- before the next begins.
 local sys, alc, lib, def = ...
-local type, tostring, error = type, tostring, error
+local type, tostring, error, getmetatable = type, tostring, error, getmetatable
 local format, match = string.format, string.match
 
 -- indexable refuses what has no elements, in the name of the caller's caller.
@@ -11,15 +12,18 @@ local function indexable(items, fname)
   error(format("bad argument #1 to '%s' (table expected, got %s)", fname, items == nil and "no value" or t), 3)
 end
 
-local function missing(fn, fname)
-  if fn == nil then error(format("bad argument #2 to '%s' (function expected, got no value)", fname), 3) end
+-- callable refuses what cannot be called; with a metatable it may be.
+local function callable(fn, fname)
+  local t = type(fn)
+  if t == "function" or ((t == "table" or t == "userdata") and getmetatable(fn) ~= nil) then return end
+  error(format("bad argument #2 to '%s' (function expected, got %s)", fname, fn == nil and "no value" or t), 3)
 end
 
 function def.map(items, fn)
   local results, i = {}, 1
   local item = indexable(items, "map")[1]
+  if item ~= nil then callable(fn, "map") end
   while item ~= nil do
-    missing(fn, "map")
     results[i] = fn(item, i)
     i = i + 1
     item = items[i]
@@ -30,8 +34,8 @@ end
 function def.filter(items, fn)
   local kept, i = {}, 1
   local item = indexable(items, "filter")[1]
+  if item ~= nil then callable(fn, "filter") end
   while item ~= nil do
-    missing(fn, "filter")
     if fn(item, i) then kept[#kept + 1] = item end
     i = i + 1
     item = items[i]
@@ -43,8 +47,9 @@ function def.reduce(items, fn, init)
   local acc, first = init, 1
   indexable(items, "reduce")
   if acc == nil then acc, first = items[1], 2 end
-  for i = first, #items do
-    missing(fn, "reduce")
+  local last = #items
+  if first <= last then callable(fn, "reduce") end
+  for i = first, last do
     acc = fn(acc, items[i], i)
   end
   return acc

@@ -1,3 +1,4 @@
+--@ alc eval
 -- alc.eval: a strategy judged on a scenario.
 local sys, alc, lib, def = ...
 local type, error, pcall, tostring, ipairs, next = type, error, pcall, tostring, ipairs, next

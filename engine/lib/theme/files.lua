@@ -1,3 +1,4 @@
+--@ io open lines type read write input output close popen tmpfile
 -- io for sessions that were granted directories: a file is read whole when it is opened, and
 -- what is written goes out when the file is flushed or closed, or when the script ends.
 local sys, alc, lib, def = ...
@@ -167,3 +168,14 @@ def["type"] = function(v)
   if type(v) ~= "table" or v.path == nil or v.read ~= methods.read then return nil end
   return v.closed and "closed file" or "file"
 end
+
+-- What no grant opens raises, and says so.
+local function never(name, full, why)
+  def[name] = function() error(full .. ": " .. why, 2) end
+end
+
+for _, name in ipairs { "read", "write", "input", "output", "close" } do
+  never(name, "io." .. name, "a session has no standard streams; print goes to its log, io.open reads and writes granted files")
+end
+never("popen", "io.popen", "a session starts no programs, and no grant allows it")
+never("tmpfile", "io.tmpfile", "a session has no temporary files; io.open writes where --allow-write=DIR allows")

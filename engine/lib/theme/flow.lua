@@ -1,3 +1,4 @@
+--@ alc tuning pipe
 -- Parameters of a strategy, and strategies in a row.
 local sys, alc, lib, def = ...
 local type, tostring, pairs, pcall, error = type, tostring, pairs, pcall, error

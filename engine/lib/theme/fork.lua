@@ -1,3 +1,4 @@
+--@ alc fork
 -- alc.fork: several strategies side by side, each in a VM of its own, their queries asked
 -- together.
 local sys, alc, lib, def = ...

@@ -1,3 +1,4 @@
+--@ alc fmt log_fmt
 -- string.format that survives the numbers of a model.
 local sys, alc, lib, def = ...
 local type, tonumber, error, pcall, select = type, tonumber, error, pcall, select
@@ -82,5 +83,7 @@ function def.fmt(fmt, ...)
 end
 
 function def.log_fmt(level, fmt, ...)
-  return alc.log(level, alc.fmt(fmt, ...))
+  local ok, msg = pcall(alc.fmt, fmt, ...)
+  if not ok then error(msg, 2) end
+  return alc.log(level, msg)
 end

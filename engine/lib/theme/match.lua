@@ -1,3 +1,4 @@
+--@ alc match_enum match_bool
 -- Finding a verdict in what a model wrote.
 local sys, alc, lib, def = ...
 local type, tonumber, error = type, tonumber, error

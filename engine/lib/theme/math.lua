@@ -1,3 +1,4 @@
+--@ alc.math
 -- alc.math: each function checks what it is given and asks Go for the result.
 --
 -- An array of numbers goes over as one text (sys.floats), read raw: metamethods and string keys
@@ -5,7 +6,8 @@
 -- nothing else, so a replay leaves it as it was.
 local sys, alc, lib, def = ...
 local type, error, tonumber, tostring, next = type, error, tonumber, tostring, next
-local rawlen, rawget, format = rawlen, rawget, string.format
+local rawlen, rawget, format, sub = rawlen, rawget, string.format, string.sub
+local setmetatable = setmetatable
 local request, floats, box, unbox = sys.request, sys.floats, sys.box, sys.unbox
 local whole = lib.whole
 
@@ -103,10 +105,39 @@ local function check(kind, v, i, name)
   return good
 end
 
--- define makes a function of up to five arguments of the given kinds; further ones are ignored.
-local function define(name, k1, k2, k3, k4, k5)
+local kinds = {
+  a = array, r = rows, x = any, n = number, i = integer, c = count,
+  p = optional(number, 0.95), w = optional(array), t = optional(ties, false), s = optional(alternative, "two_sided"),
+}
+
+-- The members and the kinds of their arguments; g is a generator. Further arguments are ignored.
+local members = {
+  rng_create = "c",
+  rng_float = "g", rng_int = "gii", normal_sample = "gnn", lognormal_sample = "gnn", uniform_sample = "gnn",
+  exp_sample = "gn", gamma_sample = "gnn", beta_sample = "gnn", student_t_sample = "gn",
+  chi_squared_sample = "gn", poisson_sample = "gn", binomial_sample = "gcn", dirichlet_sample = "ga",
+  categorical_sample = "ga", shuffle = "gx", sample_with_replacement = "gxc", mean = "a", variance = "a",
+  stddev = "a", median = "a", percentile = "an", iqr = "a", covariance = "aa", correlation = "aa",
+  histogram = "ac", softmax = "a", log_normalize = "a", logsumexp = "a", logit = "n", expit = "n",
+  moving_average = "ac", ewma = "an", autocorrelation = "ac", rank = "a", wilson_ci = "nnn", erf = "n",
+  erfc = "n", lgamma = "n", beta = "nn", ln_beta = "nn", regularized_incomplete_beta = "nnn",
+  regularized_incomplete_gamma = "nn", digamma = "n", factorial = "c", ln_factorial = "c",
+  normal_cdf = "nnn", normal_ppf = "n", normal_inverse_cdf = "nnn", beta_cdf = "nnn", beta_ppf = "nnn",
+  beta_mean = "nn", beta_variance = "nn", gamma_cdf = "nnn", poisson_cdf = "cn", welch_t_test = "aa",
+  mann_whitney_u = "aat", chi_squared_test = "aa", ks_test = "aa", spearman_correlation = "aa",
+  kendall_tau = "aa", ndcg = "ac", mrr = "a", entropy = "a", kl_divergence = "aa", js_divergence = "aa",
+  cross_entropy = "aa", tvd = "aa", hellinger = "aa", wasserstein_1d = "aaw", mutual_information = "r",
+  permutations = "c", bootstrap_mean = "accp", paired_bootstrap_diff = "aaccp",
+  cluster_bootstrap_mean = "rccp", cluster_bootstrap_diff = "rrccp", cluster_bootstrap_ratio = "rrccp",
+  permutation_test = "aaccs", cohens_d = "aa", cliffs_delta = "aa", holm = "a", benjamini_hochberg = "a",
+  calibration_error = "aac", brier_score = "aa",
+}
+
+-- A member is made when it is first used: few sessions need more than a few.
+
+local function plain(name, k1, k2, k3, k4, k5)
   local op = "math." .. name
-  def[name] = function(a, b, c, d, e)
+  return function(a, b, c, d, e)
     a = check(k1, a, 1, name)
     b = k2 and check(k2, b, 2, name)
     c = k3 and check(k3, c, 3, name)
@@ -126,10 +157,10 @@ local function generator(h, name)
   return g
 end
 
--- sample makes a function that takes draws from a generator.
-local function sample(name, k1, k2)
+-- sampler takes draws from a generator.
+local function sampler(name, k1, k2)
   local op = "math." .. name
-  def[name] = function(h, a, b)
+  return function(h, a, b)
     local g = generator(h, name)
     a = k1 and check(k1, a, 2, name)
     b = k2 and check(k2, b, 3, name)
@@ -140,10 +171,10 @@ local function sample(name, k1, k2)
   end
 end
 
--- pick makes a function that returns elements of an array; only places cross the border.
-local function pick(name, k2)
+-- picker returns elements of an array; only places cross the border.
+local function picker(name, k2)
   local op = "math." .. name
-  def[name] = function(h, t, n)
+  return function(h, t, n)
     local g = generator(h, name)
     t = check(any, t, 2, name)
     n = k2 and check(k2, n, 3, name)
@@ -155,102 +186,32 @@ local function pick(name, k2)
   end
 end
 
-function def.rng_create(seed)
+local function rng_create(seed)
   return box({ seed = check(count, seed, 1, "rng_create"), pos = 0 }, "generator")
 end
 
-sample("rng_float")
-sample("rng_int", integer, integer)
-sample("normal_sample", number, number)
-sample("lognormal_sample", number, number)
-sample("uniform_sample", number, number)
-sample("exp_sample", number)
-sample("gamma_sample", number, number)
-sample("beta_sample", number, number)
-sample("student_t_sample", number)
-sample("chi_squared_sample", number)
-sample("poisson_sample", number)
-sample("binomial_sample", count, number)
-sample("dirichlet_sample", array)
-sample("categorical_sample", array)
-pick("shuffle")
-pick("sample_with_replacement", count)
+local function kind(signature, i) return kinds[sub(signature, i, i)] end
 
-define("mean", array)
-define("variance", array)
-define("stddev", array)
-define("median", array)
-define("percentile", array, number)
-define("iqr", array)
-define("covariance", array, array)
-define("correlation", array, array)
-define("histogram", array, count)
+local function member(name)
+  local s = members[name]
+  if s == nil then return nil end
+  if name == "rng_create" then return rng_create end
+  if sub(s, 1, 2) == "gx" then return picker(name, kind(s, 3)) end
+  if sub(s, 1, 1) == "g" then return sampler(name, kind(s, 2), kind(s, 3)) end
+  return plain(name, kind(s, 1), kind(s, 2), kind(s, 3), kind(s, 4), kind(s, 5))
+end
 
-define("softmax", array)
-define("log_normalize", array)
-define("logsumexp", array)
-define("logit", number)
-define("expit", number)
-define("moving_average", array, count)
-define("ewma", array, number)
-define("autocorrelation", array, count)
-define("rank", array)
-
-define("wilson_ci", number, number, number)
-
-define("erf", number)
-define("erfc", number)
-define("lgamma", number)
-define("beta", number, number)
-define("ln_beta", number, number)
-define("regularized_incomplete_beta", number, number, number)
-define("regularized_incomplete_gamma", number, number)
-define("digamma", number)
-define("factorial", count)
-define("ln_factorial", count)
-
-define("normal_cdf", number, number, number)
-define("normal_ppf", number)
-define("normal_inverse_cdf", number, number, number)
-define("beta_cdf", number, number, number)
-define("beta_ppf", number, number, number)
-define("beta_mean", number, number)
-define("beta_variance", number, number)
-define("gamma_cdf", number, number, number)
-define("poisson_cdf", count, number)
-
-define("welch_t_test", array, array)
-define("mann_whitney_u", array, array, optional(ties, false))
-define("chi_squared_test", array, array)
-define("ks_test", array, array)
-
-define("spearman_correlation", array, array)
-define("kendall_tau", array, array)
-define("ndcg", array, count)
-define("mrr", array)
-
-define("entropy", array)
-define("kl_divergence", array, array)
-define("js_divergence", array, array)
-define("cross_entropy", array, array)
-define("tvd", array, array)
-define("hellinger", array, array)
-define("wasserstein_1d", array, array, optional(array))
-define("mutual_information", rows)
-
-define("permutations", count)
-
-local confidence = optional(number, 0.95)
-define("bootstrap_mean", array, count, count, confidence)
-define("paired_bootstrap_diff", array, array, count, count, confidence)
-define("cluster_bootstrap_mean", rows, count, count, confidence)
-define("cluster_bootstrap_diff", rows, rows, count, count, confidence)
-define("cluster_bootstrap_ratio", rows, rows, count, count, confidence)
-define("permutation_test", array, array, count, count, optional(alternative, "two_sided"))
-
-define("cohens_d", array, array)
-define("cliffs_delta", array, array)
-define("holm", array)
-define("benjamini_hochberg", array)
-define("calibration_error", array, array, count)
-define("brier_score", array, array)
+setmetatable(def, {
+  __index = function(_, name)
+    local f = member(name)
+    def[name] = f
+    return f
+  end,
+  __pairs = function()
+    setmetatable(def, nil)
+    for name in next, members do
+      if def[name] == nil then def[name] = member(name) end
+    end
+    return next, def
+  end,
+})

@@ -1,3 +1,4 @@
+--@ alc parse_score parse_number json_extract
 -- Reading values out of what a model wrote.
 local sys, alc, lib, def = ...
 local type, tostring, tonumber, error, pcall = type, tostring, tonumber, error, pcall

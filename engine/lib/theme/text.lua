@@ -1,3 +1,4 @@
+--@ alc chunk fingerprint
 -- Helpers over plain text: windows for long inputs, and hashes that forgive how a text is laid out.
 local sys, alc, lib, def = ...
 local tostring = tostring

@@ -1,11 +1,12 @@
+--@ alc.state
 -- alc.state: values that outlive a session, shared by all sessions of a home.
+local sys, alc, lib, def = ...
 local type, error = type, error
 local request, encode, decode = sys.request, sys.json_encode, sys.json_decode
 local text, options = lib.text, lib.options
 local tonumber = tonumber
 
-local state = {}
-alc.state = state
+local state = def
 
 local function namespace()
   return lib.namespace

@@ -1,0 +1,230 @@
+package luadoc_test
+
+import (
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// walking lists what a VM has: every function below the roots, and what is at each documented
+// name. ctx.values are documented values, whose insides are not members.
+const walking = `
+local roots = { alc = alc, std = std, os = os, io = io, package = package, evalframe = require("evalframe") }
+
+local function callable(v)
+  if type(v) == "function" then return true end
+  local meta = getmetatable(v)
+  return type(meta) == "table" and meta.__call ~= nil
+end
+
+local values = {}
+for _, name in ipairs(ctx.values) do values[name] = true end
+
+local found = {}
+local function walk(path, t)
+  for k, v in pairs(t) do
+    local name = path .. "." .. tostring(k)
+    if callable(v) or values[name] or type(v) ~= "table" then found[name] = callable(v) and "function" or "value" end
+    if type(v) == "table" and not values[name] then walk(name, v) end
+  end
+end
+for name, t in pairs(roots) do walk(name, t) end
+
+local documented = {}
+for _, name in ipairs(ctx.names) do
+  local v = roots
+  if _G[name:match("^[^.]+")] ~= nil then v = _G end
+  for part in name:gmatch("[^.]+") do v = v[part] end
+  documented[name] = v == nil and "missing" or callable(v) and "function" or "value"
+end
+return { found = found, documented = documented }
+`
+
+func plain(name string) string { return strings.ReplaceAll(name, ":", ".") }
+
+// The source describes every member that a session's VM has, and no other.
+func TestCoverage(t *testing.T) {
+	t.Parallel()
+	var in struct {
+		Names  []string `json:"names"`
+		Values []string `json:"values"`
+	}
+	want := map[string]string{}
+	for _, m := range api(t).Members() {
+		name := plain(m.Name)
+		in.Names = append(in.Names, name)
+		want[name] = "function"
+		if !m.Function() {
+			in.Values = append(in.Values, name)
+			want[name] = "value"
+		}
+	}
+	ctx, err := json.Marshal(in)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got struct{ Found, Documented map[string]string }
+	if err := json.Unmarshal(run(t, sessions(t, nil), walking, string(ctx)), &got); err != nil {
+		t.Fatal(err)
+	}
+	if d := cmp.Diff(want, got.Documented); d != "" {
+		t.Errorf("what is documented is not what the VM has (-documented +VM):\n%s", d)
+	}
+	if len(got.Found) < 150 {
+		t.Errorf("found only %d members", len(got.Found))
+	}
+	for name := range got.Found {
+		if want[name] == "" {
+			t.Errorf("the VM has %s, and luadoc/api does not describe it", name)
+		}
+	}
+}
+
+// tested are the sources of the behaviour tests: scripts within Go, and recorded vectors.
+func tested(t *testing.T) []string {
+	t.Helper()
+	var texts []string
+	for _, pattern := range []string{"../engine/*_test.go", "../test/vectors/testdata/*.jsonl"} {
+		found, err := filepath.Glob(pattern)
+		if err != nil || len(found) == 0 {
+			t.Fatalf("%s: %d files, %v", pattern, len(found), err)
+		}
+		for _, f := range found {
+			text, err := os.ReadFile(f)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if strings.HasSuffix(f, ".jsonl") {
+				texts = append(texts, strings.Split(string(text), "\n")...)
+			} else {
+				texts = append(texts, string(text))
+			}
+		}
+	}
+	return texts
+}
+
+// mentions tells whether a script uses a member: by its whole name, or by its last after the table
+// it stands in, which scripts like to give a short name.
+func mentions(text, name string) bool {
+	parts := strings.Split(plain(name), ".")
+	last := parts[len(parts)-1]
+	if len(parts) < 3 {
+		return regexp.MustCompile(`\b` + regexp.QuoteMeta(plain(name)) + `\b`).MatchString(text)
+	}
+	return strings.Contains(text, strings.Join(parts[:2], ".")) && regexp.MustCompile(`[.:"]`+last+`\b`).MatchString(text)
+}
+
+// Every member of alc is used by a test of the engine or by a vector, not only by its example.
+func TestEveryMemberIsTested(t *testing.T) {
+	t.Parallel()
+	texts := tested(t)
+	for _, m := range api(t).Members() {
+		if !strings.HasPrefix(m.Name, "alc.") {
+			continue
+		}
+		if !slices.ContainsFunc(texts, func(text string) bool { return mentions(text, m.Name) }) {
+			t.Errorf("no engine test and no vector uses %s", m.Name)
+		}
+	}
+}
+
+func TestMentions(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		text, name string
+		want       bool
+	}{
+		{`alc.map({1}, f)`, "alc.map", true},
+		{`alc.mapped`, "alc.map", false},
+		{`local m = alc.math return m.mean {1}`, "alc.math.mean", true},
+		{`local m = alc.math return m.meaning {1}`, "alc.math.mean", false},
+		{`m.mean {1}`, "alc.math.mean", false},
+		{`alc.env:get("A")`, "alc.env:get", true},
+	} {
+		if got := mentions(tt.text, tt.name); got != tt.want {
+			t.Errorf("%s in %s: %v", tt.name, tt.text, got)
+		}
+	}
+}
+
+// loading runs a definitions file with globals of its own and lists the functions that it makes.
+const loading = `
+local roots = {}
+local chunk = assert(load(ctx.source, "=definitions", "t", roots))
+local module = chunk()
+if module then roots[ctx.module] = module end
+local names = {}
+local function walk(path, t)
+  for k, v in pairs(t) do
+    local name = path == "" and k or path .. "." .. k
+    if type(v) == "function" then names[#names + 1] = name else walk(name, v) end
+  end
+end
+walk("", roots)
+table.sort(names)
+return names
+`
+
+// A definitions file is Lua, and its functions are those that the source describes, which
+// TestCoverage finds in the VM.
+func TestDefinitions(t *testing.T) {
+	t.Parallel()
+	home, defs := sessions(t, nil), api(t).Definitions()
+	want := map[string][]string{}
+	for _, m := range api(t).Members() {
+		file := "alc.d.lua"
+		if strings.HasPrefix(m.Name, "evalframe.") {
+			file = "evalframe.d.lua"
+		}
+		if m.Function() && !m.Standard && !m.Callable {
+			want[file] = append(want[file], plain(m.Name))
+		}
+	}
+	if len(defs) != 2 || len(want) != 2 {
+		t.Fatalf("%d files, want 2", len(defs))
+	}
+	for file, source := range defs {
+		ctx, err := json.Marshal(map[string]string{"source": source, "module": "evalframe"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got []string
+		if err := json.Unmarshal(run(t, home, loading, string(ctx)), &got); err != nil {
+			t.Fatal(err)
+		}
+		slices.Sort(want[file])
+		if d := cmp.Diff(want[file], got); d != "" {
+			t.Errorf("%s (-described +defined):\n%s", file, d)
+		}
+	}
+}
+
+// Every type that a definition names is Lua's, a class of ours, or spelled out.
+func TestTypeNames(t *testing.T) {
+	t.Parallel()
+	defs := api(t).Definitions()
+	all := defs["alc.d.lua"] + defs["evalframe.d.lua"]
+	classes := map[string]bool{}
+	for _, m := range regexp.MustCompile(`---@class ([\w.]+)`).FindAllStringSubmatch(all, -1) {
+		classes[m[1]] = true
+	}
+	used := regexp.MustCompile(`\b(?:alc|evalframe)\.[A-Z]\w+`)
+	lines := regexp.MustCompile(`(?m)^---@(?:param|return|field|type|overload|class) .*$`).FindAllString(all, -1)
+	if len(lines) < 400 {
+		t.Fatalf("found only %d annotations", len(lines))
+	}
+	for _, line := range lines {
+		for _, name := range used.FindAllString(line, -1) {
+			if !classes[name] {
+				t.Errorf("%s names %s, which is no class", line, name)
+			}
+		}
+	}
+}
