@@ -88,7 +88,7 @@ func (f *search) plan(in PackageTest) (pkgtest.Plan, error) {
 	case in.Pkg != nil:
 		var dir string
 		if dir, err = f.lookUp(*in.Pkg); err == nil {
-			err = planPackage(&p, *in.Pkg, dir, in)
+			p.Specs, err = packageSpecs(*in.Pkg, dir, in.SpecDir, in)
 		}
 	default:
 		err = planDir(&p, *in.Dir, in)
@@ -110,21 +110,20 @@ func planFile(p *pkgtest.Plan, path string) error {
 	if err != nil {
 		return &ReadError{Path: path, Err: err}
 	}
-	spec.Path = "@" + path
-	p.Specs, p.Search = []pkgtest.Spec{spec}, []string{filepath.Dir(abs)}
+	spec.Path, spec.Search = "@"+path, []string{filepath.Dir(abs)}
+	p.Specs = []pkgtest.Spec{spec}
 	return nil
 }
 
-// planPackage adds the spec files of a package, which finds its own modules without its name too.
-func planPackage(p *pkgtest.Plan, name, dir string, in PackageTest) error {
-	specs, err := pkgtest.Find(filepath.Join(dir, in.SpecDir), in.SpecDir, in.Filter)
-	if err != nil {
-		return specError(err)
+// packageSpecs returns the spec files of a package, which find its modules without its name too.
+// chunks is what comes before their names in messages.
+func packageSpecs(name, dir, chunks string, in PackageTest) ([]pkgtest.Spec, error) {
+	specs, err := pkgtest.Find(filepath.Join(dir, in.SpecDir), chunks, in.Filter)
+	for i := range specs {
+		specs[i].Packages = []pkgtest.Package{{Name: name, Dir: dir}}
+		specs[i].Search = []string{dir}
 	}
-	p.Specs = append(p.Specs, specs...)
-	p.Packages = append(p.Packages, pkgtest.Package{Name: name, Dir: dir})
-	p.Search = append(p.Search, dir)
-	return nil
+	return specs, specError(err)
 }
 
 func specError(err error) error {
@@ -146,28 +145,29 @@ func planDir(p *pkgtest.Plan, path string, in PackageTest) error {
 		return &InputError{What: "the directory " + path, Why: "does not exist"}
 	}
 	if isPackage(dir) {
-		err := planPackage(p, filepath.Base(dir), dir, in)
-		p.Search = append(p.Search, filepath.Dir(dir))
+		p.Search = []string{filepath.Dir(dir)}
+		p.Specs, err = packageSpecs(filepath.Base(dir), dir, in.SpecDir, in)
 		return err
 	}
+	p.Search = []string{dir}
 	packages, err := packagesIn(dir)
 	if err != nil {
 		return err
 	}
+	var none *InputError
 	for _, name := range packages {
-		specs, err := pkgtest.Find(filepath.Join(dir, name, in.SpecDir), name+"/"+in.SpecDir, in.Filter)
-		if err != nil && !errors.Is(err, pkgtest.ErrNoSpecs) {
+		specs, err := packageSpecs(name, filepath.Join(dir, name), name+"/"+in.SpecDir, in)
+		if err != nil && !errors.As(err, &none) {
 			return err
 		}
 		p.Specs = append(p.Specs, specs...)
 	}
-	p.Search = append(p.Search, dir)
 	if len(p.Specs) > 0 {
 		return nil
 	}
 	for _, sub := range []string{"", in.SpecDir} {
 		if p.Specs, err = pkgtest.Find(filepath.Join(dir, sub), sub, in.Filter); err == nil {
-			return nil
+			break
 		}
 	}
 	return specError(err)

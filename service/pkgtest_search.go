@@ -18,6 +18,7 @@ import (
 type search struct {
 	root     string            // of the project, "" for none
 	libs     []string          // directories of installed packages
+	looked   []string          // the same, whether they exist or not
 	local    map[string]string // packages of alc.local.toml
 	named    []pkgtest.Package // found by exact name
 	dirs     []string          // each once, in order
@@ -38,8 +39,10 @@ const (
 func (s *Service) searchFor(in PackageTest) (*search, error) {
 	f := &search{
 		root: projectRoot(in.ProjectRoot), resolved: []SearchPath{},
-		libs: existingDirs(append(slices.Clone(s.libs), filepath.Join(s.home, "packages"))),
+		looked: append(slices.Clone(s.libs), filepath.Join(s.home, "packages")),
 	}
+	f.looked = slices.Compact(f.looked)
+	f.libs = existingDirs(f.looked)
 	f.local = f.pathEntries(localFile)
 	for _, dir := range in.SearchPaths {
 		abs := existingDirs([]string{dir})
@@ -103,7 +106,7 @@ func (f *search) lookUp(name string) (string, error) {
 		}
 	}
 	return "", &InputError{What: fmt.Sprintf("package '%s'", name),
-		Why: "not found in <project_root>/<name>/, alc.local.toml, or " + strings.Join(f.libs, ", ")}
+		Why: "not found in <project_root>/<name>/, alc.local.toml, or " + strings.Join(f.looked, ", ")}
 }
 
 // pathEntries returns the packages of a project file that are given by a path, absolute.

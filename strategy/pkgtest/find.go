@@ -25,6 +25,9 @@ type Spec struct {
 	Path   string // as the report names it
 	Name   string // the chunk's name in messages, such as "spec/vote_spec.lua"
 	Source []byte // UTF-8
+
+	Packages []Package // found by name before those of the plan
+	Search   []string  // absolute directories that require looks in before those of the plan
 }
 
 // Find reads the spec files of a directory, not of those below it, sorted by name. filter is a part

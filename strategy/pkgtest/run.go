@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -107,7 +108,7 @@ func (r *runner) file(ctx context.Context, spec Spec, tmp string) (File, error) 
 	if err := os.Mkdir(tmp, 0o700); err != nil {
 		return File{}, err
 	}
-	h, err := newHost(tmp, r.readable())
+	h, err := newHost(tmp, r.readable(spec))
 	if err != nil {
 		return File{}, err
 	}
@@ -125,13 +126,13 @@ func (r *runner) file(ctx context.Context, spec Spec, tmp string) (File, error) 
 	return f, s.Close()
 }
 
-// readable returns the directories that specs may read from.
-func (p *Plan) readable() []string {
+// readable returns the directories that a spec may read from.
+func (p *Plan) readable(spec Spec) []string {
 	var dirs []string
-	for _, pkg := range p.Packages {
+	for _, pkg := range slices.Concat(spec.Packages, p.Packages) {
 		dirs = append(dirs, pkg.Dir)
 	}
-	return append(append(dirs, p.Search...), p.Read...)
+	return slices.Concat(dirs, spec.Search, p.Search, p.Read)
 }
 
 // start is the session that runs a spec file. The file is data to the script, so that the numbers of
@@ -147,7 +148,7 @@ func (r *runner) start(spec Spec, h *host) (engine.Start, error) {
 		Tmp      string    `json:"tmp"`
 		Search   []string  `json:"search,omitempty"`
 		Packages []Package `json:"packages,omitempty"`
-	}{string(spec.Source), spec.Name, h.tmp, r.Search, r.Packages})
+	}{string(spec.Source), spec.Name, h.tmp, slices.Concat(spec.Search, r.Search), slices.Concat(spec.Packages, r.Packages)})
 	if err != nil {
 		return engine.Start{}, err
 	}
