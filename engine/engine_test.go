@@ -357,6 +357,8 @@ func TestLimits(t *testing.T) {
 		{"memory", `local t = {} while true do t[#t + 1] = ("x"):rep(1000) .. #t end`, map[string]any{"memory": "8MiB"}},
 		{"step_cpu", `while true do end`, map[string]any{"step_cpu": "100ms"}},
 		{"step_cpu", `while true do pcall(function() while true do end end) end`, map[string]any{"step_cpu": "100ms"}},
+		{"step_cpu", `while true do pcall(os.date, "%c", 0) end`, map[string]any{"step_cpu": "100ms"}},
+		{"step_cpu", `while true do pcall(alc.llm_batch, {}) pcall(function() return alc.nothing end) end`, map[string]any{"step_cpu": "100ms"}},
 		{"llm_calls", `alc.llm_batch{{prompt="a"},{prompt="b"}}`, map[string]any{"llm_calls": 1}},
 		{"batch", `pcall(alc.llm_batch, {{prompt="a"},{prompt="b"}})`, map[string]any{"batch": 1}},
 		{"prompt_size", `pcall(alc.llm, ("x"):rep(2000))`, map[string]any{"prompt_size": "1KiB"}},

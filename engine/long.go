@@ -6,8 +6,26 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/algocline/algocline/journal"
 	"github.com/algocline/algocline/value"
 )
+
+// looksEvery is how many requests pass between two looks at the clock.
+const looksEvery = 64
+
+// overtime ends a step that spends its time in requests: the VM's own clock starts anew with each
+// resume, so a loop of short requests would never meet it. Waiting for commits does not count.
+func (s *Session) overtime(ctx context.Context) error {
+	s.requests++
+	limit := s.start.Limits.StepCPU
+	if s.requests%looksEvery != 0 || limit <= 0 || time.Since(s.stepBegan)-s.waited <= limit {
+		return nil
+	}
+	if len(s.replay) > 0 && s.replay[0].Kind != journal.Finished {
+		return s.kill(fmt.Errorf("%w: session %s reached the limit step_cpu while it was replayed", ErrRebuild, s.start.SID))
+	}
+	return s.exceed(ctx, "step_cpu", limit.String())
+}
 
 // long answers a pure request that may take its time. The watchdog sees only what the VM does
 // itself, so such helpers share the step's CPU limit among them.

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/algocline/algocline/journal"
 	"github.com/algocline/algocline/value"
@@ -32,6 +33,7 @@ func (s *Session) welcome(code, name string, js any, seed int64, namespace any) 
 func (s *Session) run(ctx context.Context, step func() error) error {
 	for {
 		s.stepReads, s.helped = 0, 0
+		s.requests, s.waited, s.stepBegan = 0, 0, time.Now()
 		if err := step(); errors.Is(err, errEnded) {
 			return nil
 		} else if err != nil {

@@ -76,8 +76,11 @@ type Session struct {
 	running  string // the release that replays, for the error of a divergence
 	replayed int64  // seq of the event reproduced last
 
-	border    hash.Hash         // chained over everything that crosses the VM's border
-	stepReads int               // events of this step
+	border    hash.Hash // chained over everything that crosses the VM's border
+	stepReads int       // events of this step
+	requests  int       // of this step
+	stepBegan time.Time
+	waited    time.Duration     // for commits, in this step
 	helped    time.Duration     // what long helpers took in this step
 	adopted   map[string]bool   // namespaces of state whose files are known to be imported
 	settled   string            // number of the last change of cards that is in the files; to be forgotten
@@ -307,7 +310,10 @@ func (s *Session) commit(ctx context.Context, apply func(journal.Tx) ([]journal.
 			return evs, err
 		}
 	}
-	if err := s.host.Commit(ctx, c); err != nil {
+	began := time.Now()
+	err := s.host.Commit(ctx, c)
+	s.waited += time.Since(began)
+	if err != nil {
 		s.dead = &BrokenError{err}
 		return s.dead
 	}

@@ -79,6 +79,9 @@ func (s *Session) drive(ctx context.Context, t *strand, in value.List) error {
 		if ev.Kind == lua.Returned {
 			return s.returned(t, ev.Values)
 		}
+		if err := s.overtime(ctx); err != nil {
+			return err
+		}
 		out, suspended, serveErr := s.serve(ctx, t, ev)
 		var r raise
 		switch {
