@@ -39,6 +39,8 @@ type fakeService struct {
 	answers []pool.Answer
 	options service.ListOptions
 	poolSID *string
+	tested  service.PackageTest
+	tests   service.TestReport
 }
 
 func (f *fakeService) Run(ctx context.Context, in service.RunInput) (pool.Feed, error) {
@@ -153,4 +155,11 @@ func golden(t *testing.T, name string, got []byte) {
 	if d := cmp.Diff(string(want), string(got)); d != "" {
 		t.Errorf("%s (-want +got):\n%s", path, d)
 	}
+}
+
+func (f *fakeService) TestPackage(_ context.Context, in service.PackageTest) (service.TestReport, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.tested = in
+	return f.tests, f.err
 }

@@ -38,6 +38,7 @@ type backend interface {
 	PoolEnsure(ctx context.Context) (service.PoolReport, error)
 	PoolStatus(ctx context.Context, sid *string) (service.PoolReport, error)
 	PoolStop(ctx context.Context, sid *string) (service.PoolStopped, error)
+	TestPackage(ctx context.Context, in service.PackageTest) (service.TestReport, error)
 }
 
 // Server answers MCP hosts. It keeps nothing of its own between calls and is safe for concurrent
@@ -77,7 +78,9 @@ func newServer(b backend, o Options) *Server {
 			Capabilities: &mcp.ServerCapabilities{Tools: &mcp.ToolCapabilities{}},
 		})
 	s.mcp.AddReceivingMiddleware(refuseNameless)
-	for _, t := range []tool{s.runTool(), s.continueTool(), s.statusTool(), s.poolEnsureTool(), s.poolStatusTool(), s.poolStopTool()} {
+	for _, t := range []tool{
+		s.runTool(), s.continueTool(), s.statusTool(), s.poolEnsureTool(), s.poolStatusTool(), s.poolStopTool(), s.pkgTestTool(),
+	} {
 		s.mcp.AddTool(&t.Tool, t.handle)
 	}
 	return s

@@ -83,7 +83,7 @@ shell.`,
 	)
 	root.AddCommand(
 		newRun(a), newContinue(a), newCancel(a), newStatus(a),
-		newCheck(a), newTypes(a),
+		newCheck(a), newTypes(a), newPkg(a),
 		newPool(a), newDoctor(a), newDemo(a), newVersion(a),
 		newPoolWorker(a), exitCodesTopic(), limitsTopic(), configTopic(),
 	)

@@ -72,3 +72,4 @@ end
 loaded._G = _G
 
 preload.evalframe = function() return lib.theme("evalframe") end
+preload["alc.testing"] = function() return lib.theme("testing") end

@@ -25,7 +25,7 @@ var floors = [][]string{
 	{"mcpserver", "httpserver"},
 	{"service"},
 	{"llm", "strategies"},
-	{"strategy", "eval", "luadoc"},
+	{"strategy", "eval"},
 	{"pool/worker"},
 	{"pool"},
 	{"engine"},

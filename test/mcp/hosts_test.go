@@ -167,7 +167,7 @@ func TestHosts(t *testing.T) {
 				t.Fatal(err)
 			}
 			slices.Sort(names)
-			want := []string{"alc_continue", "alc_pool_ensure", "alc_pool_status", "alc_pool_stop", "alc_run", "alc_status"}
+			want := []string{"alc_continue", "alc_pkg_test", "alc_pool_ensure", "alc_pool_status", "alc_pool_stop", "alc_run", "alc_status"}
 			if d := cmp.Diff(want, names); d != "" {
 				t.Errorf("tools (-want +got):\n%s", d)
 			}
