@@ -28,8 +28,14 @@ func api(t *testing.T) *luadoc.API {
 	return a
 }
 
-// sessions are a worker's, over a real journal, with the given packages installed.
-func sessions(t *testing.T, packages map[string]string) *worker.Sessions {
+// home is a worker's sessions over a real journal.
+type home struct {
+	*worker.Sessions
+	store journal.Store
+}
+
+// sessions makes a home with the given packages installed.
+func sessions(t *testing.T, packages map[string]string) home {
 	t.Helper()
 	dir := t.TempDir()
 	installed := filepath.Join(dir, "packages")
@@ -68,12 +74,19 @@ func sessions(t *testing.T, packages map[string]string) *worker.Sessions {
 			t.Error(err)
 		}
 	})
-	return s
+	return home{s, store}
 }
 
 // run plays a script to its end with answers, one a query in turn, and returns its result. All
 // answers must be asked for.
-func run(t *testing.T, s *worker.Sessions, code, ctx string, answers ...string) json.RawMessage {
+func run(t *testing.T, s home, code, ctx string, answers ...string) json.RawMessage {
+	t.Helper()
+	out, _ := record(t, s, code, ctx, answers...)
+	return out
+}
+
+// record is run, and returns the session's id as well.
+func record(t *testing.T, s home, code, ctx string, answers ...string) (json.RawMessage, string) {
 	t.Helper()
 	env, err := service.Environment(json.RawMessage(ctx), "")
 	if err != nil {
@@ -100,5 +113,5 @@ func run(t *testing.T, s *worker.Sessions, code, ctx string, answers ...string) 
 	if len(answers) > 0 {
 		t.Errorf("answers that nobody asked for: %q", answers)
 	}
-	return f.Output
+	return f.Output, f.SessionID
 }

@@ -10,8 +10,6 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
-
-	"github.com/algocline/algocline/pool/worker"
 )
 
 var update = flag.Bool("update", false, "write docs/reference/lua.md anew")
@@ -127,7 +125,7 @@ func TestSnippets(t *testing.T) {
 	}
 }
 
-func playAll(t *testing.T, list []snippet, home *worker.Sessions) {
+func playAll(t *testing.T, list []snippet, home home) {
 	for _, s := range list {
 		t.Run(s.heading, func(t *testing.T) {
 			var got struct {
