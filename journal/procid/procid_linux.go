@@ -25,7 +25,11 @@ func lookUp(pid int) (start uint64, state State, err error) {
 
 func parseStat(p []byte) (start uint64, state State, err error) {
 	// The second field is the program's name in parentheses and may hold anything.
-	fields := bytes.Fields(p[bytes.LastIndexByte(p, ')')+1:])
+	_, after, named := bytes.Cut(p[max(bytes.LastIndexByte(p, ')'), 0):], []byte(")"))
+	if !named {
+		return 0, Running, errors.New("its stat names no program")
+	}
+	fields := bytes.Fields(after)
 	if len(fields) < 20 {
 		return 0, Running, fmt.Errorf("its stat has %d fields", len(fields))
 	}
