@@ -21,6 +21,7 @@ type runFlags struct {
 	limits    []string
 	sessionID string
 	libs      []string
+	grants    grantFlags
 	answers   answerFlags
 }
 
@@ -56,6 +57,7 @@ session paused. Elsewhere the first pause is printed and the exit code is 3.`,
 	fl.StringArrayVar(&f.limits, "limit", nil, "lower a limit, `NAME=VALUE`; see alc help limits")
 	fl.StringVar(&f.sessionID, "session-id", "", "the session's id, `SID`; the same id and code again are the same session")
 	fl.StringArrayVar(&f.libs, "lib", nil, "a directory `DIR` that require searches first")
+	addGrantFlags(cmd, &f.grants)
 	addAnswerFlags(cmd, &f.answers)
 	registerCompletions(cmd, map[string][]string{"limit": withSuffix(limitNames, "=")})
 	return cmd
@@ -91,9 +93,13 @@ func (a *app) runInput(cmd *cobra.Command, f runFlags, args []string) (service.R
 	if err != nil {
 		return in, err
 	}
+	grants, err := f.grants.grants()
+	if err != nil {
+		return in, err
+	}
 	return service.RunInput{
 		Code: &p.Code, Name: p.Name, Strategy: p.Strategy,
-		Ctx: ctx, Limits: limits, SessionID: f.sessionID,
+		Ctx: ctx, Limits: limits, Grants: grants, SessionID: f.sessionID,
 		LibPaths: append(f.libs, p.LibPaths...),
 	}, nil
 }
