@@ -11,31 +11,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/algocline/algocline/internal/proctest"
 	"github.com/algocline/algocline/journal/lock"
-	"github.com/algocline/algocline/journal/procid"
 )
-
-// freeze stops a process and waits until it stands.
-func freeze(t *testing.T, pid int) {
-	t.Helper()
-	id, err := procid.Of(pid)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := syscall.Kill(pid, syscall.SIGSTOP); err != nil {
-		t.Fatal(err)
-	}
-	for ctx := testContext(t); ; {
-		switch state, err := id.State(); {
-		case err != nil:
-			t.Fatal(err)
-		case state == procid.Stopped:
-			return
-		case !pause(ctx, time.Millisecond):
-			t.Fatal("it does not stop")
-		}
-	}
-}
 
 func TestStopsAStuckWorker(t *testing.T) {
 	t.Parallel()
@@ -45,7 +23,7 @@ func TestStopsAStuckWorker(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	freeze(t, w.PID)
+	proctest.Freeze(t, w.PID)
 	live, err := scan(Dir(home))
 	if err != nil || len(live) != 1 {
 		t.Fatalf("got %v, %v", live, err)
@@ -88,7 +66,7 @@ func TestStuckOwner(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	freeze(t, w.PID)
+	proctest.Freeze(t, w.PID)
 	if f, err = d.Continue(ctx, answer(f.SessionID, "q-0", "a")); err != nil || f.Type != FeedFinished {
 		t.Errorf("got %+v, %v", f, err)
 	}
@@ -114,7 +92,7 @@ func TestStuckOwnerElsewhere(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	freeze(t, owner.PID)
+	proctest.Freeze(t, owner.PID)
 	if f, err = process.Continue(ctx, answer(f.SessionID, "q-0", "a")); err != nil || f.Type != FeedFinished {
 		t.Errorf("got %+v, %v", f, err)
 	}
@@ -157,7 +135,7 @@ func TestStopEscalates(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	freeze(t, w.PID)
+	proctest.Freeze(t, w.PID)
 	d.patience = patience{shake: 50 * time.Millisecond, polite: time.Second, term: 50 * time.Millisecond, kill: testPatience}
 	stopped, err := d.Stop(ctx)
 	if err != nil || len(stopped) != 1 {

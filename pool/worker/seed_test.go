@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/algocline/algocline/internal/proctest"
 	"github.com/algocline/algocline/pool"
 )
 
@@ -63,9 +64,7 @@ func TestSeedVersionMismatch(t *testing.T) {
 // A worker that accepts and says nothing: the real one, stopped.
 func TestSeedSilence(t *testing.T) {
 	sock, pid := realWorker(t)
-	if err := syscall.Kill(pid, syscall.SIGSTOP); err != nil {
-		t.Fatal(err)
-	}
+	proctest.Freeze(t, pid)
 	defer syscall.Kill(pid, syscall.SIGCONT)
 	const limit = 300 * time.Millisecond
 	began := time.Now()
