@@ -47,7 +47,7 @@ func TestCompile(t *testing.T) {
 
 func TestOptionsAreChecked(t *testing.T) {
 	p := mustCompile(t, "return 1")
-	for _, o := range []Options{{Memory: -1}, {Memory: maxMemory + 1}, {StepCPU: -1}} {
+	for _, o := range []Options{{Memory: -1}, {Memory: MaxMemory + 1}, {StepCPU: -1}} {
 		if s, err := New(p, o); err == nil {
 			s.Close()
 			t.Errorf("%+v is accepted", o)

@@ -14,6 +14,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/algocline/algocline/engine"
+	"github.com/algocline/algocline/pool/worker"
 )
 
 // settings is what flags, environment and config.toml say together, in this order of weight.
@@ -23,15 +24,17 @@ type settings struct {
 	PackagePaths []string       // of ALC_PACKAGES_PATH
 	IdleTimeout  *time.Duration // nil: the worker's own default
 	Limits       engine.Limits  // the operator's
+	WorkerMemory int64          // bytes that a worker may have; 0: the worker's own default
 }
 
 // configFile is config.toml in the home. Hub and Setting belong to other commands.
 type configFile struct {
-	Durability  string         `toml:"durability"`
-	IdleTimeout *int64         `toml:"idle_timeout"` // seconds
-	Limits      map[string]any `toml:"limits"`
-	Hub         map[string]any `toml:"hub"`
-	Setting     map[string]any `toml:"setting"`
+	Durability   string         `toml:"durability"`
+	IdleTimeout  *int64         `toml:"idle_timeout"` // seconds
+	WorkerMemory any            `toml:"worker_memory"`
+	Limits       map[string]any `toml:"limits"`
+	Hub          map[string]any `toml:"hub"`
+	Setting      map[string]any `toml:"setting"`
 }
 
 // settingsError is a setting that cannot be used, and where it stands.
@@ -67,6 +70,9 @@ func (a *app) settings() (settings, error) {
 		return s, err
 	}
 	if s.Limits, err = operatorLimits(file, config.Limits); err != nil {
+		return s, err
+	}
+	if s.WorkerMemory, err = workerMemory(file, os.Getenv(memoryVariable), config.WorkerMemory); err != nil {
 		return s, err
 	}
 	s.Durability, err = pickDurability(file, a.flags.durability, os.Getenv("ALC_DURABILITY"), config.Durability)
@@ -107,6 +113,27 @@ func idleTimeout(env string, file *int64) (*time.Duration, error) {
 	d := time.Duration(*seconds) * time.Second
 	return &d, nil
 }
+
+// workerMemory is what the environment says, else the file; 0 is neither.
+func workerMemory(file, env string, config any) (int64, error) {
+	where, v := memoryVariable, any(env)
+	if env == "" {
+		where, v = file+": worker_memory", config
+	}
+	if v == nil {
+		return 0, nil
+	}
+	n, err := engine.ParseSize(v)
+	if err != nil {
+		return 0, &settingsError{where, err.Error()}
+	}
+	if n < worker.MinMemory {
+		return 0, &settingsError{where, fmt.Sprintf("%v is too little: a worker needs at least %d MiB", v, worker.MinMemory>>20)}
+	}
+	return n, nil
+}
+
+const memoryVariable = "ALC_WORKER_MEMORY"
 
 const idleVariable = "ALC_POOL_IDLE_TIMEOUT"
 
@@ -206,6 +233,7 @@ func configTopic() *cobra.Command {
 
   durability = "full"       # or "process"
   idle_timeout = 1800       # seconds until an idle worker leaves, 0 for never
+  worker_memory = "4GiB"    # what a worker may have, default half of the machine's memory
 
   [limits]                  # see alc help limits
   memory = "512MiB"
@@ -218,6 +246,7 @@ Workers read the file when they start; alc pool stop makes way for new ones.
   ALC_DURABILITY          full or process
   ALC_PACKAGES_PATH       more package directories, separated by colons
   ALC_POOL_IDLE_TIMEOUT   seconds until an idle worker leaves, 0 for never
+  ALC_WORKER_MEMORY       what a worker may have, for example 4GiB
   ALC_LIMIT_NAME          an operator's limit, for example ALC_LIMIT_MEMORY=1GiB
   ALC_LOG_LEVEL           off, error, warn, info or debug: what is told on stderr
   NO_COLOR                no colours`,
@@ -241,6 +270,11 @@ sets what it is lowered from, with ALC_LIMIT_NAME or [limits] in config.toml.
   result_size   16MiB   the result, and a value stored in the state
   log_size      1MiB    print and alc.log; the oldest lines go
 
-Values are numbers, sizes such as 64MiB, or times such as 500ms.`,
+Values are numbers, sizes such as 64MiB, or times such as 500ms.
+
+All sessions of a worker together stay within worker_memory (alc help configuration).
+Near it, sessions that wait let their memory go until they are answered; when that
+is not enough, a start or an answer is refused with out_of_memory, and nothing is
+lost: try again when others have paused or ended, or give workers more.`,
 	}
 }

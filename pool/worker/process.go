@@ -12,6 +12,7 @@ import (
 
 	"github.com/algocline/algocline/card"
 	"github.com/algocline/algocline/engine"
+	"github.com/algocline/algocline/internal/machine"
 	"github.com/algocline/algocline/journal"
 	"github.com/algocline/algocline/journal/lock"
 	"github.com/algocline/algocline/journal/mark"
@@ -36,6 +37,7 @@ type Config struct {
 	ReadyFD      int
 	PackagePaths []string      // searched after a session's own
 	Limits       engine.Limits // the operator's; the zero value is engine.DefaultLimits
+	Memory       int64         // bytes that the worker may have; 0 is half of what the machine has
 	RunCards     bool          // whether cards with a section named run are written
 	Zone         string        // time zone of os.date; "" is UTC
 	Log          *slog.Logger  // nil writes text to standard error
@@ -66,14 +68,17 @@ func Main(ctx context.Context, c Config) error {
 	if c.Limits == (engine.Limits{}) {
 		c.Limits = engine.DefaultLimits()
 	}
-	idle, idleErr := c.idle()
+	idle, settingErr := c.idle()
+	if settingErr == nil {
+		settingErr = c.settleMemory()
+	}
 	p := pool.Process{
 		Home: c.Home, Version: c.Version, Durability: c.Durability, Sock: c.Sock,
 		Idle: idle, ReadyFD: c.ReadyFD, Log: c.Log,
 	}
 	return p.Run(ctx, func(ctx context.Context, place pool.Place) (pool.Hosted, error) {
-		if idleErr != nil {
-			return nil, idleErr
+		if settingErr != nil {
+			return nil, settingErr
 		}
 		return c.open(ctx, place)
 	})
@@ -92,6 +97,23 @@ func (c Config) idle() (time.Duration, error) {
 		return 0, fmt.Errorf("%s is %q; give seconds, 0 for never", idleVariable, text)
 	}
 	return time.Duration(seconds * float64(time.Second)), nil
+}
+
+// settleMemory decides how much memory the worker may have. Half leaves as much to the fronts, to the
+// model beside them, and to a worker of another version.
+func (c *Config) settleMemory() error {
+	if c.Memory == 0 {
+		total, err := machine.Memory()
+		if err != nil {
+			c.Log.Warn("the worker's memory is not bounded; set worker_memory", "error", err)
+			return nil
+		}
+		c.Memory = max(total/2, MinMemory)
+	}
+	if c.Memory < MinMemory {
+		return fmt.Errorf("worker_memory is %d bytes; a worker needs at least %d MiB", c.Memory, MinMemory>>20)
+	}
+	return nil
 }
 
 // hosted is the sessions with what they stand on.
@@ -132,7 +154,7 @@ func (c Config) openSessions(ctx context.Context, place pool.Place, h *hosted) e
 	}
 	h.Sessions, err = NewSessions(SessionsConfig{
 		Store: h.store, Worker: self, Mark: h.mark, Alive: c.alive,
-		Version: c.Version, Durability: c.Durability, Home: c.Home, Cards: cards, PackagePaths: c.PackagePaths, Limits: c.Limits,
+		Version: c.Version, Durability: c.Durability, Home: c.Home, Cards: cards, PackagePaths: c.PackagePaths, Limits: c.Limits, Memory: c.Memory,
 		Single: c.Sock != "", Zone: c.Zone, Log: c.Log,
 	})
 	return err
