@@ -1,4 +1,5 @@
 /* A VM's life: made under protection, resumed, dropped. */
+#include "charset.h"
 #include "number.h"
 #include "vmi.h"
 
@@ -374,5 +375,6 @@ const char *vm_release(void) { return LUA_RELEASE; }
 int vm_init(int signal, const uint64_t *powers)
 {
 	number_init(powers);
+	charset_set_up();
 	return vm_init_limits(signal);
 }
