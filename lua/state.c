@@ -242,10 +242,8 @@ static int report(lua_State *L)
 {
 	vm *v = vm_of(L);
 	v->out.len = 0;
-	if (lua_gettop(L) == 0) {
-		lua_pushvalue(v->L, -1);
+	if (lua_gettop(L) == 0)
 		lua_xmove(v->L, L, 1);
-	}
 	vm_tostring(L, 1);
 	vm_traceback(L, v->L, NULL, 0);
 	vm_encode(L, &v->out, 2, 3);
