@@ -391,6 +391,25 @@ func TestWallLimit(t *testing.T) {
 	}
 }
 
+// The time runs out in the middle of a step, whatever the script catches, children of a fork included.
+func TestWallLimitWithinAStep(t *testing.T) {
+	for _, code := range []string{
+		`while true do pcall(function() while true do end end) end`,
+		`while true do pcall(alc.json_encode, {}) end`,
+		`while true do pcall(alc.state.get, "k") end`,
+		`alc.fork({"spin"}, {})`,
+	} {
+		h := newMemHost()
+		h.modules = map[string]string{"spin": `return {run = function() while true do pcall(function() while true do end end) end end}`}
+		st := start(code)
+		st.Limits.Wall = 50 * time.Millisecond
+		o := begin(t, h, st).Outcome()
+		if o.Failure == nil || !strings.HasPrefix(o.Failure.Message, "limit wall (50ms) reached") {
+			t.Errorf("%s: %+v", code, o.Failure)
+		}
+	}
+}
+
 // A pause whose line would be too long for the protocol is a limit, before it is committed.
 func TestPauseTooLarge(t *testing.T) {
 	h := newMemHost()

@@ -31,6 +31,10 @@ func (s *Session) welcome(code, name string, js any, seed int64, namespace any) 
 
 // run carries the session to its next pause or its end; that is committed when run returns nil.
 func (s *Session) run(ctx context.Context, step func() error) error {
+	if w := s.start.Limits.Wall; w > 0 && len(s.replay) == 0 {
+		s.wall.start(s.start.At.Add(w).Sub(s.host.Now()))
+		defer s.wall.stop()
+	}
 	for {
 		s.stepReads, s.helped = 0, 0
 		s.requests, s.waited, s.stepBegan = 0, 0, time.Now()

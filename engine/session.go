@@ -89,6 +89,7 @@ type Session struct {
 	known     map[string]Digest // of every answer ever given
 	forks     int64             // alc.fork calls so far
 
+	wall     wallClock
 	metrics  metrics
 	budget   *budget
 	custom   map[string]json.RawMessage

@@ -66,6 +66,8 @@ func (t *strand) waiting(to []*strand) []*strand {
 // drive resumes a strand and serves its requests until it is suspended or has ended.
 func (s *Session) drive(ctx context.Context, t *strand, in value.List) error {
 	s.border.Write(in)
+	before := s.wall.watch(t.vm)
+	defer func() { s.wall.watch(before) }()
 	ev, err := t.vm.Resume(in)
 	for {
 		if err != nil {
@@ -161,6 +163,9 @@ func (s *Session) vmFailed(ctx context.Context, t *strand, err error) error {
 	case errors.As(err, &limit) && len(s.replay) > 0 && s.replay[0].Kind != journal.Finished:
 		return s.kill(fmt.Errorf("%w: session %s reached the limit %s while it was replayed", ErrRebuild, s.start.SID, limit.Limit))
 	case errors.As(err, &limit):
+		if limit.Limit == "wall" {
+			limit.Value = s.start.Limits.Wall.String()
+		}
 		return s.exceed(ctx, limit.Limit, limit.Value)
 	case errors.As(err, &script):
 		t.end = &ending{"lua_error", script.Message, script.Traceback}
