@@ -54,6 +54,8 @@ type Options struct {
 	WALLimit int64
 	// CacheSessions is how many sessions' heads are kept in memory; 0 means 100,000.
 	CacheSessions int
+	// CacheSize is what the writer may keep of the file in memory, each reader an eighth; 0 means 64 MiB.
+	CacheSize int64
 	// Patience is how long a writer of another process that was stopped inside its commit is
 	// waited for before it is ended, and how long a reader may keep the log from being begun
 	// anew after a failed write; 0 means 2 s.
@@ -155,6 +157,9 @@ func (o *Options) fill() error {
 	}
 	if o.CacheSessions == 0 {
 		o.CacheSessions = 100_000
+	}
+	if o.CacheSize == 0 {
+		o.CacheSize = 64 << 20
 	}
 	if o.Patience == 0 {
 		o.Patience = 2 * time.Second
@@ -289,20 +294,20 @@ func lastEvent(c *conn) (int64, error) {
 // synced unless the writer says so; folding back always is.
 const (
 	writerPragmas = `PRAGMA synchronous=NORMAL; PRAGMA fullfsync=ON; PRAGMA checkpoint_fullfsync=ON;
-		PRAGMA wal_autocheckpoint=0; PRAGMA mmap_size=0; PRAGMA temp_store=MEMORY; PRAGMA cache_size=-65536`
-	readerPragmas = `PRAGMA query_only=ON; PRAGMA mmap_size=0; PRAGMA temp_store=MEMORY; PRAGMA cache_size=-8192`
+		PRAGMA wal_autocheckpoint=0; PRAGMA mmap_size=0; PRAGMA temp_store=MEMORY`
+	readerPragmas = `PRAGMA query_only=ON; PRAGMA mmap_size=0; PRAGMA temp_store=MEMORY`
 )
 
-func (s *Store) openWriter() (*conn, error) { return s.openWith("rwc", writerPragmas) }
+func (s *Store) openWriter() (*conn, error) { return s.openWith("rwc", writerPragmas, s.opts.CacheSize) }
 
-func (s *Store) openReader() (*conn, error) { return s.openWith("ro", readerPragmas) }
+func (s *Store) openReader() (*conn, error) { return s.openWith("ro", readerPragmas, s.opts.CacheSize/8) }
 
-func (s *Store) openWith(mode, pragmas string) (*conn, error) {
+func (s *Store) openWith(mode, pragmas string, cache int64) (*conn, error) {
 	c, err := openConn(s.path, mode, s.opts.VFS, s.opts.Patience)
 	if err != nil {
 		return nil, err
 	}
-	if err := c.script(pragmas); err != nil {
+	if err := c.script(fmt.Sprintf("%s; PRAGMA cache_size=-%d", pragmas, cache>>10)); err != nil {
 		return nil, errors.Join(wrapSQL(s.path, "setting up a connection to", err), c.close())
 	}
 	return c, nil

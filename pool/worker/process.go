@@ -116,6 +116,10 @@ func (c *Config) settleMemory() error {
 	return nil
 }
 
+// journalCache is how much of the worker's memory the journal's file may have: an eighth, as far as it
+// is of use. 0 is the journal's own default.
+func (c *Config) journalCache() int64 { return min(c.Memory/8, 64<<20) }
+
 // hosted is the sessions with what they stand on.
 type hosted struct {
 	*Sessions
@@ -127,7 +131,7 @@ type hosted struct {
 // sessions upon it.
 func (c Config) open(ctx context.Context, place pool.Place) (pool.Hosted, error) {
 	store, err := sqlite.Open(ctx, filepath.Join(c.Home, "journal"), sqlite.Options{
-		Durability: sqlite.Durability(c.Durability), Marks: place.DeadMarks, Logger: c.Log,
+		Durability: sqlite.Durability(c.Durability), Marks: place.DeadMarks, CacheSize: c.journalCache(), Logger: c.Log,
 	})
 	if err != nil {
 		return nil, err
