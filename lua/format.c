@@ -8,6 +8,7 @@
 
 #define ITEM 512  /* the longest number: %99.99f of 1.8e308 */
 #define SPEC 32
+#define OFTEN 4096 /* steps between two looks at the limit flag */
 
 /* Copies one conversion into spec, without its letter, and returns where that is. */
 static const char *conversion(lua_State *L, const char *s, char *spec)
@@ -104,6 +105,8 @@ static void add_quoted_string(luaL_Buffer *b, const char *s, size_t n)
 {
 	luaL_addchar(b, '"');
 	for (; n--; s++) {
+		if (n % OFTEN == 0)
+			vm_poll(b->L);
 		if (*s == '"' || *s == '\\' || *s == '\n') {
 			luaL_addchar(b, '\\');
 			luaL_addchar(b, *s);
@@ -223,7 +226,7 @@ static void add_item(luaL_Buffer *b, char *spec, char letter, lua_State *L, int 
 int string_format(lua_State *L)
 {
 	int top = lua_gettop(L), arg = 1;
-	size_t n;
+	size_t n, items = 0;
 	const char *s = luaL_checklstring(L, 1, &n), *end = s + n;
 	luaL_Buffer b;
 	luaL_buffinit(L, &b);
@@ -235,6 +238,8 @@ int string_format(lua_State *L)
 		}
 		luaL_addlstring(&b, s, (size_t)(percent - s));
 		s = percent + 1;
+		if (++items % OFTEN == 0)
+			vm_poll(L);
 		if (*s == '%') {
 			luaL_addchar(&b, *s++);
 			continue;
