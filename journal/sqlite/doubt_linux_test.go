@@ -1,0 +1,160 @@
+package sqlite_test
+
+import (
+	"errors"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/algocline/algocline/journal"
+	"github.com/algocline/algocline/journal/sqlite"
+	"github.com/algocline/algocline/journal/sqlite/faultvfs"
+	"github.com/mattn/go-sqlite3"
+)
+
+var lostSync = faultvfs.Fault{Ops: []faultvfs.Op{faultvfs.Sync}, Nth: 1, Code: faultvfs.IOErrSync, Forget: true, Sticky: true}
+
+// other is a connection to the journal that is not the store's.
+func other(t *testing.T, dir string, d *faultvfs.Disk) *sqlite3.SQLiteConn {
+	t.Helper()
+	c, err := (&sqlite3.SQLiteDriver{}).Open("file:" + filepath.Join(dir, "journal.db") + "?vfs=" + d.VFS())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c.(*sqlite3.SQLiteConn)
+}
+
+func run(t *testing.T, c *sqlite3.SQLiteConn, sql string) {
+	t.Helper()
+	if _, err := c.Exec(sql, nil); err != nil {
+		t.Fatalf("%s: %v", sql, err)
+	}
+}
+
+func steps(t *testing.T, m *model, s *sqlite.Store, from, to int) {
+	t.Helper()
+	for i := from; i < to; i++ {
+		if err := m.step(t, s, i); err != nil {
+			t.Fatalf("step %d: %v", i, err)
+		}
+	}
+}
+
+// foldAPart copies a part of the log into the database, which SQLite does not sync, but counts as
+// copied: a reader keeps the rest from being copied too.
+func foldAPart(t *testing.T, d *faultvfs.Disk, dir string, m *model, s *sqlite.Store) {
+	t.Helper()
+	reader, folder := other(t, dir, d), other(t, dir, d)
+	steps(t, m, s, 0, 3)
+	run(t, reader, "BEGIN; SELECT * FROM meta")
+	steps(t, m, s, 3, 6)
+	run(t, folder, "PRAGMA wal_checkpoint(PASSIVE)")
+	run(t, reader, "COMMIT")
+	if err := errors.Join(reader.Close(), folder.Close()); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// TestFailedSyncAfterAPartWasFolded: the sync that fails has lost pages of earlier folds as well,
+// which SQLite takes for copied. They are copied again before the log starts over.
+func TestFailedSyncAfterAPartWasFolded(t *testing.T) {
+	for _, how := range []string{"goes on", "is closed"} {
+		t.Run(how, func(t *testing.T) {
+			d, dir, m := newDisk(t), t.TempDir(), newModel()
+			opts := sqlite.Options{VFS: d.VFS(), WALLimit: 256 << 10, Logger: quiet}
+			s := closing(t, open(t, dir, opts))
+			foldAPart(t, d, dir, m, s)
+			fault := lostSync
+			fault.Suffix = ".db"
+			d.Fail(fault)
+			err := fill(t, s, m, 256<<10)
+			for i := 6; i < 9 && err == nil; i++ {
+				err = m.step(t, s, i)
+			}
+			m.resolve(t, s)
+			if d.Heal() == 0 || err == nil {
+				t.Fatalf("folding back on a failing disk: %v", err)
+			}
+			if how == "is closed" {
+				if err := s.Close(); err != nil {
+					t.Fatal(err)
+				}
+				s = closing(t, open(t, dir, opts))
+			}
+			steps(t, m, s, 9, 12)
+			m.check(t, s, false)
+			checkCuts(t, d, m, 1)
+		})
+	}
+}
+
+// fill appends so much that the log is folded back before the next append.
+func fill(t *testing.T, s *sqlite.Store, m *model, n int) error {
+	t.Helper()
+	b, c := m.batch(0)
+	c.body = strings.Repeat("x", n)
+	b.Contents, b.Events[0].Body = [][]byte{[]byte(c.body)}, []byte(c.body)
+	return m.append(t, s, b, c)
+}
+
+// TestUncertainStaysAsRead: what is read after an uncertain append is what the next process finds.
+func TestUncertainStaysAsRead(t *testing.T) {
+	for _, beside := range []string{"nothing", "a reader", "another store"} {
+		t.Run("beside "+beside, func(t *testing.T) {
+			d, dir, m := newDisk(t), t.TempDir(), newModel()
+			opts := sqlite.Options{VFS: d.VFS(), Logger: quiet, Patience: 50 * time.Millisecond}
+			s := closing(t, open(t, dir, opts))
+			steps(t, m, s, 0, 4)
+			if beside == "another store" {
+				m.check(t, closing(t, open(t, dir, opts)), false)
+			}
+			fail := func(journal.Tx) error {
+				d.Fail(faultvfs.Fault{Ops: []faultvfs.Op{faultvfs.Sync}, Suffix: "-wal", Nth: 1, Code: faultvfs.IOErrSync})
+				if err := m.step(t, s, 4); !errors.Is(err, journal.ErrUncertain) {
+					t.Errorf("a failed sync: %v", err)
+				}
+				m.resolve(t, s)
+				cut := t.TempDir()
+				if err := d.Cut(cut, func() bool { return true }); err != nil {
+					t.Fatal(err)
+				}
+				m.check(t, closing(t, open(t, cut, sqlite.Options{})), false)
+				return nil
+			}
+			if beside != "a reader" {
+				if err := fail(nil); err != nil {
+					t.Fatal(err)
+				}
+			} else if err := s.View(t.Context(), func(tx journal.Tx) error {
+				_, err := tx.StateKeys("n")
+				return errors.Join(err, fail(tx))
+			}); err != nil {
+				t.Fatal(err)
+			}
+			steps(t, m, s, 5, 8)
+			m.check(t, s, false)
+			checkCuts(t, d, m, 1)
+		})
+	}
+}
+
+// TestFailedSyncOfAnotherStore: nothing tells a store that was opened later that a sync has failed
+// and left a hole in the log, but the one that saw it.
+func TestFailedSyncOfAnotherStore(t *testing.T) {
+	d, dir, m := newDisk(t), t.TempDir(), newModel()
+	opts := sqlite.Options{VFS: d.VFS(), Logger: quiet, Patience: 50 * time.Millisecond}
+	s1 := closing(t, open(t, dir, opts))
+	steps(t, m, s1, 0, 4) // the last one is not synced
+	d.Fail(lostSync)
+	if err := m.step(t, s1, 4); !errors.Is(err, journal.ErrUncertain) {
+		t.Fatalf("a failed sync: %v", err)
+	}
+	m.resolve(t, s1)
+	d.Heal()
+	s2 := closing(t, open(t, dir, opts))
+	steps(t, m, s2, 5, 8)
+	checkCuts(t, d, m, 1)
+	steps(t, m, s1, 8, 12)
+	checkCuts(t, d, m, 1)
+}
