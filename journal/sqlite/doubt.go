@@ -94,16 +94,54 @@ func (w *writer) startOver() (err error) {
 	if err != nil {
 		return err
 	}
+	w.use(c)
 	if err = w.foldWhole(c); err == nil {
 		s.guard, err = s.openGuard()
 	}
-	if err != nil {
-		return errors.Join(err, c.close())
+	if err == nil {
+		err = w.begun()
 	}
-	w.use(c)
+	if err != nil {
+		return errors.Join(err, closeConn(&w.c), closeConn(&s.guard))
+	}
 	w.dirty, w.unfolded = 0, 0
 	s.fold.Store(false)
 	return nil
+}
+
+// begun makes the new log the one that is found from now on: only something written to it takes
+// the old one, which a power cut could bring back, off the disk.
+func (w *writer) begun() error {
+	if v, err := userVersion(w.c); err != nil || v == 0 {
+		return wrapSQL(w.c.path, "reading", err)
+	}
+	full := w.s.opts.Durability == Full
+	if err := w.setSync(full); err != nil {
+		return err
+	}
+	last, err := w.record("settled")
+	if err != nil {
+		return err
+	}
+	w.last = last
+	w.s.advance(last, full)
+	w.dataVersion = 0 // a group that is about to be acknowledged knows an earlier end
+	return nil
+}
+
+// record commits a row about the journal itself and returns its id.
+func (w *writer) record(kind string) (int64, error) {
+	t, err := w.write(nil)
+	if err == nil {
+		err = t.note(kind, 0, nil)
+	}
+	if err == nil {
+		_, _, err = w.c.exec(qCommit)
+	}
+	if err != nil {
+		return 0, wrapSQL(w.c.path, "writing to", err)
+	}
+	return t.last, nil
 }
 
 // foldWhole copies the log from its first entry, and cuts it off: what an append has left there
@@ -139,14 +177,7 @@ func (w *writer) bury() {
 		err = errors.Join(err, rerr)
 	}
 	if err == nil {
-		_, _, err = w.c.exec(qBegin)
-	}
-	if err == nil {
-		t := &txn{s: w.s, c: w.c, now: now(), last: w.last}
-		err = t.note("failed", 0, nil)
-	}
-	if err == nil {
-		_, _, err = w.c.exec(qCommit)
+		_, err = w.record("failed")
 	}
 	if err != nil {
 		w.s.log.Warn("writing over what a failed commit of the journal has left", "error", err)

@@ -2,6 +2,7 @@ package sqlite_test
 
 import (
 	"errors"
+	"math/rand/v2"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -115,11 +116,16 @@ func TestUncertainStaysAsRead(t *testing.T) {
 					t.Errorf("a failed sync: %v", err)
 				}
 				m.resolve(t, s)
-				cut := t.TempDir()
-				if err := d.Cut(cut, func() bool { return true }); err != nil {
-					t.Fatal(err)
+				checkStays(t, d, m, func() bool { return true })
+				if beside == "nothing" {
+					// A reply may tell it now, and a power cut must not make that untrue.
+					if err := s.Sync(t.Context()); err != nil {
+						t.Fatal(err)
+					}
+					m.durable = len(m.commits)
+					checkStays(t, d, m, nil)
+					checkStays(t, d, m, func() bool { return rand.IntN(2) == 0 })
 				}
-				m.check(t, closing(t, open(t, cut, sqlite.Options{})), false)
 				return nil
 			}
 			if beside != "a reader" {
@@ -137,6 +143,16 @@ func TestUncertainStaysAsRead(t *testing.T) {
 			checkCuts(t, d, m, 1)
 		})
 	}
+}
+
+// checkStays opens what would be left and finds it as the model has it.
+func checkStays(t *testing.T, d *faultvfs.Disk, m *model, keep func() bool) {
+	t.Helper()
+	cut := t.TempDir()
+	if err := d.Cut(cut, keep); err != nil {
+		t.Fatal(err)
+	}
+	m.check(t, closing(t, open(t, cut, sqlite.Options{})), false)
 }
 
 // TestFailedSyncOfAnotherStore: nothing tells a store that was opened later that a sync has failed
@@ -157,4 +173,68 @@ func TestFailedSyncOfAnotherStore(t *testing.T) {
 	checkCuts(t, d, m, 1)
 	steps(t, m, s1, 8, 12)
 	checkCuts(t, d, m, 1)
+}
+
+// TestPagesThatTheSystemDropped: a fold's failed sync takes pages of the database away under the
+// eyes of its readers, and the log has them.
+func TestPagesThatTheSystemDropped(t *testing.T) {
+	d, dir, m := newDisk(t), t.TempDir(), newModel()
+	s := closing(t, open(t, dir, sqlite.Options{VFS: d.VFS(), WALLimit: 256 << 10, Logger: quiet}))
+	foldAPart(t, d, dir, m, s)
+	fault := lostSync
+	fault.Suffix, fault.Sticky, fault.Evict = ".db", false, true
+	d.Fail(fault)
+	if err := fill(t, s, m, 256<<10); err != nil {
+		t.Fatal(err)
+	}
+	steps(t, m, s, 6, 9)
+	if d.Heal() == 0 {
+		t.Error("nothing was folded back")
+	}
+	m.check(t, s, false)
+	checkCuts(t, d, m, 1)
+}
+
+// TestLogThatTheSystemDropped: with the log itself what was not synced is gone. That is said, and
+// nothing is written as if it were not so; what was synced is there.
+func TestLogThatTheSystemDropped(t *testing.T) {
+	d, dir, m := newDisk(t), t.TempDir(), newModel()
+	opts := sqlite.Options{VFS: d.VFS(), Logger: quiet}
+	s := closing(t, open(t, dir, opts))
+	mark, err := s.KeepMark(filepath.Join(dir, "mark"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() {
+		if err := mark.Close(); err != nil {
+			t.Error(err)
+		}
+	}()
+	steps(t, m, s, 0, 4) // the last one is not synced
+	fault := lostSync
+	fault.Sticky, fault.Evict = false, true
+	d.Fail(fault)
+	if err := m.step(t, s, 4); !errors.Is(err, journal.ErrUncertain) {
+		t.Fatalf("a failed sync: %v", err)
+	}
+	d.Heal()
+	for i := range 3 {
+		if err := m.step(t, s, 5+i); !errors.Is(err, journal.ErrNotCommitted) || !errors.Is(err, journal.ErrCorrupt) {
+			t.Errorf("appending to a log that has lost something: %v", err)
+		}
+	}
+	if err := s.Sync(t.Context()); err == nil {
+		t.Error("a log that has lost something was synced")
+	}
+	checkCuts(t, d, m, 1)
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	opts.Marks = []string{mark.Path()}
+	if _, err := sqlite.Open(t.Context(), dir, opts); !errors.Is(err, journal.ErrShortfall) {
+		t.Errorf("opening a journal that has lost something: %v", err)
+	}
+	opts.Marks = nil
+	m.commits = m.commits[:m.durable]
+	m.check(t, closing(t, open(t, dir, opts)), false)
 }

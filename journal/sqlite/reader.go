@@ -97,6 +97,10 @@ func (s *Store) read(ctx context.Context, fn func(*conn) error) error {
 	var back *conn
 	defer func() { s.readers.free <- back }()
 	back, err := s.readOn(c, fn)
+	if s.hold.doubts() > 0 {
+		// Whoever makes it good needs the database closed.
+		err = errors.Join(err, closeConn(&back))
+	}
 	return err
 }
 
