@@ -83,7 +83,8 @@ func closeConns(cs []*conn) error {
 	return errors.Join(errs...)
 }
 
-// startOver opens the database when nobody else has it open and folds the whole log back.
+// startOver opens the database when nobody else has it open and folds the whole log back. If that
+// fails, the log stays as it is.
 func (w *writer) startOver() (err error) {
 	s := w.s
 	if err := s.hold.exclude(); err != nil {
@@ -95,8 +96,8 @@ func (w *writer) startOver() (err error) {
 		return err
 	}
 	w.use(c)
-	if err = w.foldWhole(c); err == nil {
-		s.guard, err = s.openGuard()
+	if s.guard, err = s.openGuard(); err == nil {
+		err = w.foldWhole(c)
 	}
 	if err == nil {
 		err = w.begun()

@@ -3,6 +3,7 @@ package sqlite_test
 import (
 	"errors"
 	"math/rand/v2"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -47,6 +48,12 @@ func steps(t *testing.T, m *model, s *sqlite.Store, from, to int) {
 func foldAPart(t *testing.T, d *faultvfs.Disk, dir string, m *model, s *sqlite.Store) {
 	t.Helper()
 	reader, folder := other(t, dir, d), other(t, dir, d)
+	b, c := m.batch(0)
+	c.sid, c.body = "s-early", strings.Repeat("y", 20_000) // on pages that nobody writes to again
+	b.SID, b.Contents, b.Events[0].Body = c.sid, [][]byte{[]byte(c.body)}, []byte(c.body)
+	if err := m.append(t, s, b, c); err != nil {
+		t.Fatal(err)
+	}
 	steps(t, m, s, 0, 3)
 	run(t, reader, "BEGIN; SELECT * FROM meta")
 	steps(t, m, s, 3, 6)
@@ -85,7 +92,7 @@ func TestFailedSyncAfterAPartWasFolded(t *testing.T) {
 			}
 			steps(t, m, s, 9, 12)
 			m.check(t, s, false)
-			checkCuts(t, d, m, 1)
+			checkStays(t, d, m, nil)
 		})
 	}
 }
@@ -101,14 +108,19 @@ func fill(t *testing.T, s *sqlite.Store, m *model, n int) error {
 
 // TestUncertainStaysAsRead: what is read after an uncertain append is what the next process finds.
 func TestUncertainStaysAsRead(t *testing.T) {
-	for _, beside := range []string{"nothing", "a reader", "another store"} {
+	for _, beside := range []string{"nothing", "a reader", "another store", "a store that reads"} {
 		t.Run("beside "+beside, func(t *testing.T) {
 			d, dir, m := newDisk(t), t.TempDir(), newModel()
-			opts := sqlite.Options{VFS: d.VFS(), Logger: quiet, Patience: 50 * time.Millisecond}
+			opts := sqlite.Options{VFS: d.VFS(), Logger: quiet, Patience: 2 * time.Second}
+			if beside == "a reader" {
+				opts.Patience = 50 * time.Millisecond
+			}
 			s := closing(t, open(t, dir, opts))
-			steps(t, m, s, 0, 4)
-			if beside == "another store" {
-				m.check(t, closing(t, open(t, dir, opts)), false)
+			steps(t, m, s, 0, 3)
+			if strings.Contains(beside, "store") {
+				idle := opts
+				idle.ReadOnly = beside == "a store that reads"
+				m.check(t, closing(t, open(t, dir, idle)), false)
 			}
 			fail := func(journal.Tx) error {
 				d.Fail(faultvfs.Fault{Ops: []faultvfs.Op{faultvfs.Sync}, Suffix: "-wal", Nth: 1, Code: faultvfs.IOErrSync})
@@ -159,7 +171,7 @@ func checkStays(t *testing.T, d *faultvfs.Disk, m *model, keep func() bool) {
 // and left a hole in the log, but the one that saw it.
 func TestFailedSyncOfAnotherStore(t *testing.T) {
 	d, dir, m := newDisk(t), t.TempDir(), newModel()
-	opts := sqlite.Options{VFS: d.VFS(), Logger: quiet, Patience: 50 * time.Millisecond}
+	opts := sqlite.Options{VFS: d.VFS(), Logger: quiet}
 	s1 := closing(t, open(t, dir, opts))
 	steps(t, m, s1, 0, 4) // the last one is not synced
 	d.Fail(lostSync)
@@ -169,10 +181,61 @@ func TestFailedSyncOfAnotherStore(t *testing.T) {
 	m.resolve(t, s1)
 	d.Heal()
 	s2 := closing(t, open(t, dir, opts))
+	checkStays(t, d, m, nil)
 	steps(t, m, s2, 5, 8)
 	checkCuts(t, d, m, 1)
 	steps(t, m, s1, 8, 12)
 	checkCuts(t, d, m, 1)
+}
+
+// TestSyncInDoubt: nothing can be told as being on the disk as long as that is in doubt.
+func TestSyncInDoubt(t *testing.T) {
+	d, m := newDisk(t), newModel()
+	s := closing(t, open(t, t.TempDir(), sqlite.Options{VFS: d.VFS(), Logger: quiet}))
+	steps(t, m, s, 0, 3)
+	if err := s.Sync(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	d.Fail(lostSync)
+	if err := m.step(t, s, 4); !errors.Is(err, journal.ErrUncertain) {
+		t.Fatalf("a failed sync: %v", err)
+	}
+	m.resolve(t, s)
+	if err := s.Sync(t.Context()); !errors.Is(err, journal.ErrNotCommitted) {
+		t.Errorf("syncing on a failing disk: %v", err)
+	}
+	d.Heal()
+	if err := s.Sync(t.Context()); err != nil {
+		t.Errorf("syncing on a healed disk: %v", err)
+	}
+	checkStays(t, d, m, nil)
+}
+
+// TestDoubtBesideAnotherProgram: one that knows nothing of doubts keeps what SQLite remembers
+// alive. It is waited for, and nothing is acknowledged until it is gone.
+func TestDoubtBesideAnotherProgram(t *testing.T) {
+	d, dir, m := newDisk(t), t.TempDir(), newModel()
+	s := closing(t, open(t, dir, sqlite.Options{VFS: d.VFS(), WALLimit: 256 << 10, Logger: quiet, Patience: 50 * time.Millisecond}))
+	foldAPart(t, d, dir, m, s)
+	program := other(t, dir, d)
+	run(t, program, "SELECT * FROM meta")
+	fault := lostSync
+	fault.Suffix, fault.Sticky = ".db", false
+	d.Fail(fault)
+	err := fill(t, s, m, 256<<10)
+	for i := 6; i < 9; i++ {
+		m.resolve(t, s)
+		err = m.step(t, s, i)
+	}
+	if d.Heal() == 0 || !errors.Is(err, journal.ErrNotCommitted) || !strings.Contains(err.Error(), "another program") {
+		t.Errorf("beside another program: %v", err)
+	}
+	if err := program.Close(); err != nil {
+		t.Fatal(err)
+	}
+	steps(t, m, s, 9, 13)
+	m.check(t, s, false)
+	checkStays(t, d, m, nil)
 }
 
 // TestPagesThatTheSystemDropped: a fold's failed sync takes pages of the database away under the
@@ -187,54 +250,70 @@ func TestPagesThatTheSystemDropped(t *testing.T) {
 	if err := fill(t, s, m, 256<<10); err != nil {
 		t.Fatal(err)
 	}
-	steps(t, m, s, 6, 9)
+	steps(t, m, s, 6, 8)
 	if d.Heal() == 0 {
 		t.Error("nothing was folded back")
 	}
 	m.check(t, s, false)
-	checkCuts(t, d, m, 1)
+	checkStays(t, d, m, nil)
 }
 
 // TestLogThatTheSystemDropped: with the log itself what was not synced is gone. That is said, and
 // nothing is written as if it were not so; what was synced is there.
 func TestLogThatTheSystemDropped(t *testing.T) {
-	d, dir, m := newDisk(t), t.TempDir(), newModel()
-	opts := sqlite.Options{VFS: d.VFS(), Logger: quiet}
-	s := closing(t, open(t, dir, opts))
-	mark, err := s.KeepMark(filepath.Join(dir, "mark"))
-	if err != nil {
-		t.Fatal(err)
+	for _, beside := range []string{"nothing", "another store"} {
+		t.Run("beside "+beside, func(t *testing.T) {
+			d, dir, m := newDisk(t), t.TempDir(), newModel()
+			opts := sqlite.Options{VFS: d.VFS(), Logger: quiet}
+			s := closing(t, open(t, dir, opts))
+			mark, err := s.KeepMark(filepath.Join(dir, "mark"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer func() {
+				if err := mark.Close(); err != nil {
+					t.Error(err)
+				}
+			}()
+			steps(t, m, s, 0, 4) // the last one is not synced
+			if beside != "nothing" {
+				idle := closing(t, open(t, dir, opts))
+				m.check(t, idle, false)
+				defer func() {
+					if err := idle.Close(); err != nil {
+						t.Error(err)
+					}
+				}()
+			}
+			fault := lostSync
+			fault.Sticky, fault.Evict = false, true
+			d.Fail(fault)
+			if err := m.step(t, s, 4); !errors.Is(err, journal.ErrUncertain) {
+				t.Fatalf("a failed sync: %v", err)
+			}
+			d.Heal()
+			for i := range 3 {
+				if err := m.step(t, s, 5+i); !errors.Is(err, journal.ErrNotCommitted) || !errors.Is(err, journal.ErrCorrupt) {
+					t.Errorf("appending to a log that has lost something: %v", err)
+				}
+			}
+			if err := s.Sync(t.Context()); !errors.Is(err, journal.ErrCorrupt) {
+				t.Errorf("syncing a log that has lost something: %v", err)
+			}
+			if info, err := os.Stat(filepath.Join(dir, "journal.db-wal")); err != nil || info.Size() == 0 {
+				t.Errorf("the damaged log was removed: %v", err)
+			}
+			checkCuts(t, d, m, 1)
+			if err := s.Close(); err != nil {
+				t.Fatal(err)
+			}
+			opts.Marks = []string{mark.Path()}
+			if _, err := sqlite.Open(t.Context(), dir, opts); !errors.Is(err, journal.ErrShortfall) {
+				t.Errorf("opening a journal that has lost something: %v", err)
+			}
+			opts.Marks = nil
+			m.commits = m.commits[:m.durable]
+			m.check(t, closing(t, open(t, dir, opts)), false)
+		})
 	}
-	defer func() {
-		if err := mark.Close(); err != nil {
-			t.Error(err)
-		}
-	}()
-	steps(t, m, s, 0, 4) // the last one is not synced
-	fault := lostSync
-	fault.Sticky, fault.Evict = false, true
-	d.Fail(fault)
-	if err := m.step(t, s, 4); !errors.Is(err, journal.ErrUncertain) {
-		t.Fatalf("a failed sync: %v", err)
-	}
-	d.Heal()
-	for i := range 3 {
-		if err := m.step(t, s, 5+i); !errors.Is(err, journal.ErrNotCommitted) || !errors.Is(err, journal.ErrCorrupt) {
-			t.Errorf("appending to a log that has lost something: %v", err)
-		}
-	}
-	if err := s.Sync(t.Context()); err == nil {
-		t.Error("a log that has lost something was synced")
-	}
-	checkCuts(t, d, m, 1)
-	if err := s.Close(); err != nil {
-		t.Fatal(err)
-	}
-	opts.Marks = []string{mark.Path()}
-	if _, err := sqlite.Open(t.Context(), dir, opts); !errors.Is(err, journal.ErrShortfall) {
-		t.Errorf("opening a journal that has lost something: %v", err)
-	}
-	opts.Marks = nil
-	m.commits = m.commits[:m.durable]
-	m.check(t, closing(t, open(t, dir, opts)), false)
 }
