@@ -55,8 +55,8 @@ type Options struct {
 	// CacheSessions is how many sessions' heads are kept in memory; 0 means 100,000.
 	CacheSessions int
 	// Patience is how long a writer of another process that was stopped inside its commit is
-	// waited for before it is ended, and how long a reader may keep the log from being begun
-	// anew after a failed write; 0 means 2 s.
+	// waited for before it is ended, and how long readers and other processes may keep the log
+	// from being begun anew after a failed write; 0 means 2 s.
 	Patience time.Duration
 	// Logger gets what has no caller to return to: a failed checkpoint, an ended writer.
 	Logger *slog.Logger
