@@ -190,23 +190,98 @@ func TestFailedSyncOfAnotherStore(t *testing.T) {
 
 // TestSyncInDoubt: nothing can be told as being on the disk as long as that is in doubt.
 func TestSyncInDoubt(t *testing.T) {
-	d, m := newDisk(t), newModel()
-	s := closing(t, open(t, t.TempDir(), sqlite.Options{VFS: d.VFS(), Logger: quiet}))
-	steps(t, m, s, 0, 3)
-	if err := s.Sync(t.Context()); err != nil {
+	nothingWorks := lostSync
+	nothingWorks.Ops = []faultvfs.Op{faultvfs.Write, faultvfs.Sync}
+	for _, fault := range []faultvfs.Fault{lostSync, nothingWorks} {
+		d, m := newDisk(t), newModel()
+		s := closing(t, open(t, t.TempDir(), sqlite.Options{VFS: d.VFS(), Logger: quiet}))
+		steps(t, m, s, 0, 3)
+		if err := s.Sync(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		d.Fail(fault)
+		if err := m.step(t, s, 4); !errors.Is(err, journal.ErrUncertain) {
+			t.Fatalf("a failed sync: %v", err)
+		}
+		m.resolve(t, s)
+		if err := s.Sync(t.Context()); !errors.Is(err, journal.ErrNotCommitted) {
+			t.Errorf("syncing on a failing disk: %v", err)
+		}
+		d.Heal()
+		if err := s.Sync(t.Context()); err != nil {
+			t.Errorf("syncing on a healed disk: %v", err)
+		}
+		checkStays(t, d, m, nil)
+	}
+}
+
+// inDoubt makes a store fail to fold the rest of a log back of which a part was folded, and fail
+// to recover from it because of a second store that does not use the journal and, being patient,
+// does not look either.
+func inDoubt(t *testing.T, readOnly bool) (d *faultvfs.Disk, m *model, s, idle *sqlite.Store) {
+	t.Helper()
+	d, m = newDisk(t), newModel()
+	dir := t.TempDir()
+	opts := sqlite.Options{VFS: d.VFS(), WALLimit: 256 << 10, Logger: quiet, Patience: 50 * time.Millisecond}
+	s = closing(t, open(t, dir, opts))
+	foldAPart(t, d, dir, m, s)
+	opts.Patience, opts.ReadOnly = time.Hour, readOnly
+	idle = closing(t, open(t, dir, opts))
+	m.check(t, idle, false)
+	fault := lostSync
+	fault.Suffix, fault.Sticky = ".db", false
+	d.Fail(fault)
+	err := fill(t, s, m, 256<<10)
+	for i := 6; i < 9; i++ {
+		m.resolve(t, s)
+		err = m.step(t, s, i)
+	}
+	if d.Heal() == 0 || !errors.Is(err, journal.ErrNotCommitted) || !strings.Contains(err.Error(), "another process") {
+		t.Fatalf("beside a store that does not let go: %v", err)
+	}
+	return d, m, s, idle
+}
+
+// TestCloseInDoubt: a store that is closed while another one is in doubt does not fold the log
+// back, though it is the last one.
+func TestCloseInDoubt(t *testing.T) {
+	d, m, s, idle := inDoubt(t, false)
+	if err := idle.Close(); err != nil {
 		t.Fatal(err)
 	}
-	d.Fail(lostSync)
-	if err := m.step(t, s, 4); !errors.Is(err, journal.ErrUncertain) {
-		t.Fatalf("a failed sync: %v", err)
+	steps(t, m, s, 9, 13)
+	checkStays(t, d, m, nil)
+}
+
+// TestReadInDoubt: a reader finds out by reading, and leaves nothing open.
+func TestReadInDoubt(t *testing.T) {
+	d, m, s, idle := inDoubt(t, true)
+	m.check(t, idle, false)
+	steps(t, m, s, 9, 13)
+	checkStays(t, d, m, nil)
+}
+
+// TestSyncLostBesideACommit: where only one is told of a sync that has lost something, others
+// learn of it from the one, before they acknowledge what lies behind.
+func TestSyncLostBesideACommit(t *testing.T) {
+	d, dir, m := newDisk(t), t.TempDir(), newModel()
+	s := closing(t, open(t, dir, sqlite.Options{VFS: d.VFS(), Logger: quiet}))
+	other := closing(t, open(t, dir, sqlite.Options{VFS: d.VFS(), Logger: quiet}))
+	steps(t, m, s, 0, 4) // the last one is not synced
+	b, c := m.batch(4)
+	c.counted = false
+	b.Apply = func(journal.Tx) ([]journal.Event, error) {
+		fault := lostSync
+		fault.Suffix, fault.Sticky, fault.Silent = "-wal", false, true
+		d.Fail(fault)
+		err := other.Close() // which folds the log back
+		if d.Heal() == 0 {
+			t.Error("nothing was folded back")
+		}
+		return nil, err
 	}
-	m.resolve(t, s)
-	if err := s.Sync(t.Context()); !errors.Is(err, journal.ErrNotCommitted) {
-		t.Errorf("syncing on a failing disk: %v", err)
-	}
-	d.Heal()
-	if err := s.Sync(t.Context()); err != nil {
-		t.Errorf("syncing on a healed disk: %v", err)
+	if err := m.append(t, s, b, c); err != nil {
+		t.Fatal(err)
 	}
 	checkStays(t, d, m, nil)
 }

@@ -65,6 +65,8 @@ type Fault struct {
 	// take a page for clean after its write-back failed: whoever has the file open is told once,
 	// and later syncs succeed without it.
 	Forget bool
+	// Silent keeps others that have the file open from being told.
+	Silent bool
 	// Evict makes what a failed sync has lost be read as it is on the disk from then on: the
 	// system has reused the memory.
 	Evict bool
@@ -315,7 +317,7 @@ func (d *Disk) synced(i uint64, ok bool) (evicted []byte) {
 	}
 	f.pending = nil
 	for j, h := range d.handles {
-		if h.f == f && j != i {
+		if h.f == f && j != i && !d.fault.Silent {
 			h.owed = d.fault.Code
 		}
 	}
