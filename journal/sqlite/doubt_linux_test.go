@@ -293,7 +293,7 @@ func TestSyncLostBesideACommit(t *testing.T) {
 // alive. It is waited for, and nothing is acknowledged until it is gone.
 func TestDoubtBesideAnotherProgram(t *testing.T) {
 	d, dir, m := newDisk(t), t.TempDir(), newModel()
-	s := closing(t, open(t, dir, sqlite.Options{VFS: d.VFS(), WALLimit: foldLimit, Logger: quiet, Patience: 50 * time.Millisecond}))
+	s := closing(t, open(t, dir, sqlite.Options{VFS: d.VFS(), WALLimit: foldLimit, Logger: quiet, Patience: time.Hour}))
 	foldAPart(t, d, dir, m, s)
 	program := other(t, dir, d)
 	run(t, program, "SELECT * FROM meta")
