@@ -75,6 +75,21 @@ static inline char *vm_room(lua_State *L, area *r, size_t more)
 	return r->base + r->len;
 }
 
+/* room.c */
+void vm_ensure(lua_State *L, size_t n);
+char *vm_prep(luaL_Buffer *b, size_t n);
+void vm_add(luaL_Buffer *b, const char *s, size_t n);
+void vm_add_value(luaL_Buffer *b);
+void vm_put_before(lua_State *L, const char *name, lua_CFunction f);
+int string_pack(lua_State *L);
+int utf8_char(lua_State *L);
+
+/* letters.c */
+int string_char(lua_State *L);
+int string_lower(lua_State *L);
+int string_reverse(lua_State *L);
+int string_upper(lua_State *L);
+
 /* seed.c */
 lua_State *vm_new_state(vm *v, lua_Alloc f);
 
