@@ -46,7 +46,7 @@ struct vm {
 static inline vm *vm_of(lua_State *L) { return *(vm **)lua_getextraspace(L); }
 
 /* Keys of the registry. */
-enum { KEY_MARKER = 16, KEY_ORDINALS, KEY_PROGRAM };
+enum { KEY_MARKER = 16, KEY_ORDINALS, KEY_PROGRAM, KEY_BLOCKED };
 
 /* limits.c */
 int vm_init_limits(int signal);
