@@ -125,6 +125,8 @@ func TestOutcomes(t *testing.T) {
 		{"result", `return {n = 1, f = 1.0, s = "é", e = {}}`, "", nil, `{"e":{},"f":1.0,"n":1,"s":"é"}`},
 		{"nothing", `local x = 1`, "", nil, `null`},
 		{"empty", ``, "", nil, `null`},
+		{"a searcher without a name", `return {(pcall(package.searchers[1])), (pcall(package.searchers[1], {})), (pcall(package.searchers[2], {}))}`, "", nil, `[false,false,false]`},
+		{"a module that is false", `package.loaded.x = false package.preload.x = function() return "loaded" end return (require("x"))`, "", nil, `"loaded"`},
 		{"ctx", `return ctx.task .. #ctx.l`, `{"task":"t","l":[1,2]}`, nil, `"t2"`},
 		{"ctx as text", `return ctx.a`, `"{\"a\":5}"`, nil, `5`},
 		{"no ctx", `return type(ctx)`, "", nil, `"table"`},
