@@ -1,8 +1,11 @@
 package main
 
 import (
+	"fmt"
+
 	"github.com/spf13/cobra"
 
+	"github.com/algocline/algocline/pool"
 	"github.com/algocline/algocline/service"
 )
 
@@ -21,6 +24,9 @@ func newCancel(a *app) *cobra.Command {
 					return err
 				}
 				feed.SessionID = args[0]
+				if feed.Status != pool.StatusCancelled {
+					return endedBefore(feed)
+				}
 				if a.flags.json {
 					doc, err := service.Render(feed)
 					if err != nil {
@@ -34,4 +40,13 @@ func newCancel(a *app) *cobra.Command {
 	}
 	cmd.Flags().StringVar(&reason, "reason", "", "why, a `TEXT` that is kept with the session")
 	return cmd
+}
+
+// endedBefore refuses to cancel what has ended otherwise.
+func endedBefore(f pool.Feed) error {
+	return &pool.RemoteError{
+		Code:    pool.CodeSessionFinished,
+		Message: fmt.Sprintf("session %s has ended (%s); there is nothing to cancel", f.SessionID, f.Status),
+		Details: map[string]any{"session_id": f.SessionID},
+	}
 }
