@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"fmt"
 
 	"github.com/spf13/cobra"
 
@@ -21,6 +22,9 @@ wrong. It changes nothing. The exit code is 1 when a check fails; warnings do no
 count.`,
 		Args: exactly(),
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			if verify < 1 {
+				return &usageError{Err: fmt.Errorf("--verify %d is not a number of sessions of at least 1", verify), Cmd: cmd.CommandPath()}
+			}
 			set, err := a.settings()
 			if err != nil {
 				return err

@@ -87,6 +87,8 @@ shell.`,
 		newPool(a), newDoctor(a), newDemo(a), newVersion(a),
 		newPoolWorker(a), exitCodesTopic(), limitsTopic(), configTopic(),
 	)
+	root.InitDefaultHelpCmd()
+	strictHelp(root)
 	root.SetHelpCommandGroupID(groupCare)
 	root.SetCompletionCommandGroupID(groupCare)
 	return root
@@ -97,6 +99,22 @@ const (
 	groupAuthors  = "authors"
 	groupCare     = "care"
 )
+
+// strictHelp lets help refuse what there is no help for; cobra's own shows the root's.
+func strictHelp(root *cobra.Command) {
+	help, _, err := root.Find([]string{"help"})
+	if err != nil || help == root {
+		return
+	}
+	show := help.Run
+	help.Run, help.RunE = nil, func(cmd *cobra.Command, args []string) error {
+		if found, rest, err := root.Find(args); err == nil && len(rest) > 0 {
+			return noSuchCommand(found, rest)
+		}
+		show(cmd, args)
+		return nil
+	}
+}
 
 // noSuchCommand refuses arguments of the bare alc: they are mistyped commands.
 func noSuchCommand(cmd *cobra.Command, args []string) error {
