@@ -155,6 +155,10 @@ func (a *app) open() (*service.Service, error) {
 	if err != nil {
 		return nil, err
 	}
+	return a.openWith(set)
+}
+
+func (a *app) openWith(set settings) (*service.Service, error) {
 	return service.New(service.Config{
 		Home:         set.Home,
 		Version:      buildinfo.Version(),
