@@ -57,8 +57,8 @@ func (s *Service) Sessions(ctx context.Context) ([]SessionEntry, error) {
 }
 
 // List is Sessions with a choice of what to show. It blocks for a few seconds at most, however
-// the workers are; what could not be asked is a warning. It fails when neither the workers nor
-// the journal could be read.
+// the workers are; what could not be asked is a warning. It fails when the journal could not be
+// read and no worker knows of a session either: that is not to be taken for an empty home.
 func (s *Service) List(ctx context.Context, o ListOptions) (Listing, error) {
 	if o.Limit <= 0 {
 		o.Limit = defaultListed
@@ -70,7 +70,7 @@ func (s *Service) List(ctx context.Context, o ListOptions) (Listing, error) {
 	}
 	rest, more, jerr := s.journalSessions(ctx, live, answered, o.Limit)
 	if jerr != nil {
-		if perr != nil {
+		if perr != nil || len(live) == 0 {
 			return l, fmt.Errorf("listing sessions: %w", errors.Join(perr, jerr))
 		}
 		l.Warnings = append(l.Warnings, "reading the journal: "+jerr.Error())
