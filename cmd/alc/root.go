@@ -2,8 +2,10 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -35,7 +37,8 @@ func execute(ctx context.Context, a *app, args []string) int {
 	root := newRoot(a)
 	root.SetArgs(args)
 	err := root.ExecuteContext(ctx)
-	a.voice.json = a.flags.json
+	var usage *usageError // flags after a wrong one were not read
+	a.voice.json = a.flags.json || errors.As(err, &usage) && slices.Contains(args, "--json")
 	return a.voice.conclude(err)
 }
 
@@ -88,7 +91,8 @@ shell.`,
 		newPoolWorker(a), exitCodesTopic(), limitsTopic(), configTopic(),
 	)
 	root.InitDefaultHelpCmd()
-	strictHelp(root)
+	root.InitDefaultCompletionCmd()
+	strict(root)
 	root.SetHelpCommandGroupID(groupCare)
 	root.SetCompletionCommandGroupID(groupCare)
 	return root
@@ -100,19 +104,23 @@ const (
 	groupCare     = "care"
 )
 
-// strictHelp lets help refuse what there is no help for; cobra's own shows the root's.
-func strictHelp(root *cobra.Command) {
-	help, _, err := root.Find([]string{"help"})
-	if err != nil || help == root {
-		return
-	}
-	show := help.Run
-	help.Run, help.RunE = nil, func(cmd *cobra.Command, args []string) error {
-		if found, rest, err := root.Find(args); err == nil && len(rest) > 0 {
-			return noSuchCommand(found, rest)
+// strict lets cobra's own commands refuse what they do not know, where they would show some help.
+func strict(root *cobra.Command) {
+	for _, cmd := range root.Commands() {
+		switch cmd.Name() {
+		case "help":
+			show := cmd.Run
+			cmd.Run, cmd.RunE = nil, func(cmd *cobra.Command, args []string) error {
+				if found, rest, err := root.Find(args); err == nil && len(rest) > 0 {
+					return noSuchCommand(found, rest)
+				}
+				show(cmd, args)
+				return nil
+			}
+		case "completion":
+			cmd.Args = noSuchCommand
+			cmd.RunE = func(cmd *cobra.Command, _ []string) error { return cmd.Help() }
 		}
-		show(cmd, args)
-		return nil
 	}
 }
 
