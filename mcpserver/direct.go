@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"sync"
+	"sync/atomic"
 
 	"github.com/modelcontextprotocol/go-sdk/jsonrpc"
 )
@@ -19,9 +20,11 @@ type direct struct {
 	ctx   context.Context // of the calls
 	calls sync.WaitGroup
 
-	ready bool // the host has said that it is initialized; only the reading goroutine looks
+	agreed      atomic.Bool // whether the SDK has accepted initialize
+	initialized bool        // whether the host has said that it is; only the reading goroutine looks
 
 	mu      sync.Mutex
+	hello   jsonrpc.ID                        // of the initialize request
 	cancels map[jsonrpc.ID]context.CancelFunc // of calls being answered
 }
 
@@ -29,12 +32,14 @@ type direct struct {
 // gets the line of the reply, once.
 func (d *direct) take(req *jsonrpc.Request, write func([]byte)) bool {
 	switch req.Method {
+	case "initialize":
+		d.greet(req.ID)
 	case "notifications/initialized":
-		d.ready = true
+		d.initialized = true
 	case "notifications/cancelled":
 		d.cancel(req.Params)
 	case "tools/call":
-		if !d.ready || !req.IsCall() {
+		if !d.initialized || !d.agreed.Load() || !req.IsCall() {
 			break
 		}
 		if t, args := d.plain(req.Params); t != nil {
@@ -43,6 +48,23 @@ func (d *direct) take(req *jsonrpc.Request, write func([]byte)) bool {
 		}
 	}
 	return false
+}
+
+// greet remembers the request that opens the session.
+func (d *direct) greet(id jsonrpc.ID) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.hello = id
+}
+
+// said is told of each reply that the SDK gives, before the host gets it.
+func (d *direct) said(r *jsonrpc.Response) {
+	if d.agreed.Load() || r.Error != nil {
+		return
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.agreed.Store(d.hello.IsValid() && r.ID == d.hello)
 }
 
 // plain returns the tool and its arguments if the call is a plain one.

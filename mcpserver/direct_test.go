@@ -64,8 +64,9 @@ func anyMessage(t *testing.T, r *bufio.Reader) map[string]any {
 func TestArgumentsThatAreNoObject(t *testing.T) {
 	w, r, _, _ := serve(t, &fakeService{}, Options{})
 	in := bufio.NewReader(r)
-	send(t, w, hello+`{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"alc_status","arguments":[1]}}`+"\n")
+	send(t, w, hello)
 	next(t, in)
+	send(t, w, `{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"alc_status","arguments":[1]}}`+"\n")
 	if m := next(t, in); m.Error == nil || m.Error.Code != -32601 || !strings.Contains(m.Error.Message, "wants an object") {
 		t.Errorf("reply %+v", m)
 	}

@@ -211,10 +211,14 @@ func (c *lineConn) Write(ctx context.Context, msg jsonrpc.Message) error {
 	if err != nil {
 		return fmt.Errorf("encoding a message: %w", err)
 	}
+	r, reply := msg.(*jsonrpc.Response)
+	if reply {
+		c.t.direct.said(r)
+	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	err = c.writeLocked(line)
-	if _, ok := msg.(*jsonrpc.Response); ok {
+	if reply {
 		c.answeredLocked()
 	}
 	return err
