@@ -90,11 +90,11 @@ shell.`,
 		newPool(a), newDoctor(a), newDemo(a), newVersion(a),
 		newPoolWorker(a), exitCodesTopic(), limitsTopic(), configTopic(),
 	)
+	root.SetHelpCommandGroupID(groupCare)
+	root.SetCompletionCommandGroupID(groupCare)
 	root.InitDefaultHelpCmd()
 	root.InitDefaultCompletionCmd()
 	strict(root)
-	root.SetHelpCommandGroupID(groupCare)
-	root.SetCompletionCommandGroupID(groupCare)
 	return root
 }
 
