@@ -12,9 +12,12 @@ import (
 func newCancel(a *app) *cobra.Command {
 	var reason string
 	cmd := &cobra.Command{
-		Use:               "cancel SID",
-		GroupID:           groupSessions,
-		Short:             "End a session that is not wanted any more",
+		Use:     "cancel SID",
+		GroupID: groupSessions,
+		Short:   "End a session that is not wanted any more",
+		Long: `Ends a session that waits for an answer; a step that is running is finished
+first. What was done stays done, and the history stays in the journal. A session
+that has ended by itself is left as it is, with exit code 5.`,
 		Args:              exactly("SID"),
 		ValidArgsFunction: a.completeSID,
 		RunE: func(cmd *cobra.Command, args []string) error {
