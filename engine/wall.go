@@ -1,50 +1,64 @@
 package engine
 
 import (
-	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/algocline/algocline/lua"
 )
 
-// wallClock strikes the VM that runs when the session's time is over. Between steps nothing runs, and
-// a replay has the time of its record: both see to the limit themselves.
-type wallClock struct {
-	mu    sync.Mutex
-	over  bool
-	vm    *lua.State // that runs now; nil between
+// wall strikes whichever VM of a session is running when the session's time is over.
+type wall struct {
+	over  atomic.Bool
+	vm    atomic.Pointer[lua.State]
 	timer *time.Timer
+	fired chan struct{} // closed when the timer's function has returned
 }
 
-// start begins watching a step; left is what the session still has.
-func (w *wallClock) start(left time.Duration) {
-	w.over = false
+// timeLeft is what remains of the session's wall time; ok tells whether that is limited. A replay
+// has all the time it needs: what it reproduces did happen in time.
+func (s *Session) timeLeft() (left time.Duration, ok bool) {
+	limit := s.start.Limits.Wall
+	if limit <= 0 || len(s.replay) > 0 {
+		return 0, false
+	}
+	return limit - s.host.Now().Sub(s.start.At), true
+}
+
+// aim makes a strand's VM, which is about to run, the one that the wall clock strikes.
+func (s *Session) aim(t *strand) {
+	if s.wall == nil {
+		left, ok := s.timeLeft()
+		if !ok {
+			return
+		}
+		s.wall = newWall(left)
+	}
+	s.wall.vm.Store(t.vm)
+	if s.wall.over.Load() {
+		t.vm.Strike("wall")
+	}
+}
+
+func newWall(left time.Duration) *wall {
+	w := &wall{fired: make(chan struct{})}
 	w.timer = time.AfterFunc(left, func() {
-		w.mu.Lock()
-		defer w.mu.Unlock()
-		w.over = true
-		if w.vm != nil {
-			w.vm.Strike("wall")
+		defer close(w.fired)
+		w.over.Store(true)
+		if vm := w.vm.Load(); vm != nil {
+			vm.Strike("wall")
 		}
 	})
+	return w
 }
 
-// stop ends the watching. A clock that was not started may be stopped.
-func (w *wallClock) stop() {
-	if w.timer == nil {
+// stopWall stops the clock of a step.
+func (s *Session) stopWall() {
+	if s.wall == nil {
 		return
 	}
-	w.timer.Stop()
-	w.timer = nil
-	w.watch(nil)
-}
-
-// watch says which VM runs from now on, and returns the one that did.
-func (w *wallClock) watch(vm *lua.State) (before *lua.State) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	if before, w.vm = w.vm, vm; vm != nil && w.over {
-		vm.Strike("wall")
+	if !s.wall.timer.Stop() {
+		<-s.wall.fired
 	}
-	return before
+	s.wall = nil
 }
