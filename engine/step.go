@@ -170,10 +170,6 @@ func (s *Session) tooMuch(qs []Query) (name, value string) {
 
 func limitFailure(name, value string) *Failure {
 	f := &Failure{Code: "limit_exceeded"}
-	if name == "history" {
-		f.Message = fmt.Sprintf("limit history (%s) reached; it cannot be raised: let the script ask for less at a time, or several sessions share the work", value)
-		return f
-	}
 	f.Message = fmt.Sprintf("limit %s (%s) reached; the caller may have lowered it, the operator raises it with ALC_LIMIT_%s or in config.toml",
 		name, value, strings.ToUpper(name))
 	return f

@@ -13,9 +13,13 @@ const (
 	readerPragmas = `PRAGMA query_only=ON; PRAGMA mmap_size=0; PRAGMA temp_store=MEMORY`
 )
 
-func (s *Store) openWriter() (*conn, error) { return s.openWith("rwc", writerPragmas, s.opts.CacheSize) }
+func (s *Store) openWriter() (*conn, error) {
+	return s.openWith("rwc", writerPragmas, s.opts.CacheSize)
+}
 
-func (s *Store) openReader() (*conn, error) { return s.openWith("ro", readerPragmas, s.opts.CacheSize/8) }
+func (s *Store) openReader() (*conn, error) {
+	return s.openWith("ro", readerPragmas, s.opts.CacheSize/8)
+}
 
 func (s *Store) openWith(mode, pragmas string, cache int64) (*conn, error) {
 	if err := s.hold.join(); err != nil {
