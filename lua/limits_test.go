@@ -69,6 +69,9 @@ func strike(t *testing.T, source string) time.Duration {
 
 // So does the limit of CPU time, which the VM hits by itself.
 func TestStepCPUEndsEverything(t *testing.T) {
+	if testing.Short() {
+		t.Skip("the programs are those of TestStrikeEndsEverything, and the way out is the same")
+	}
 	const limit = 30 * time.Millisecond
 	for name, source := range endless {
 		t.Run(name, func(t *testing.T) {
