@@ -78,6 +78,7 @@ type Session struct {
 
 	border    hash.Hash // chained over everything that crosses the VM's border
 	stepReads int       // events of this step
+	stepBytes int64     // what they hold, and what was stored
 	requests  int       // of this step
 	stepBegan time.Time
 	waited    time.Duration     // for commits, in this step

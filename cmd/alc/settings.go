@@ -237,8 +237,8 @@ sets what it is lowered from, with ALC_LIMIT_NAME or [limits] in config.toml.
   wall          none    time since the start, pauses included
   llm_calls     10000   questions asked in all
   batch         1000    questions open at once
-  prompt_size   4MiB    one prompt with its system text
-  result_size   16MiB   the result, and a value stored in the state
+  prompt_size   4MiB    all text of one question: prompt, system text, role
+  result_size   16MiB   the result, and each thing stored: a value, a key, a card
   log_size      1MiB    print and alc.log; the oldest lines go
 
 Values are numbers, sizes such as 64MiB, or times such as 500ms.`,
