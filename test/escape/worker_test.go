@@ -35,6 +35,7 @@ var lowered = map[string]any{"memory": "16MiB", "step_cpu": "60ms", "wall": "2m0
 type home struct {
 	dir      string // everything below is the test's
 	store    *sqlite.Store
+	worker   journal.Worker
 	sessions *worker.Sessions
 }
 
@@ -56,6 +57,7 @@ func newHome(t *testing.T) *home {
 	}
 	limits := engine.DefaultLimits()
 	limits.LLMCalls = 1_000_000 // a neighbour has many turns
+	h.worker = w
 	c := worker.SessionsConfig{
 		Store: h.store, Worker: w, Version: "test", Durability: "process", Home: h.dir, Cards: cards,
 		PackagePaths: []string{filepath.Join(h.dir, "packages")}, Limits: limits, Prewarm: 1,
