@@ -170,7 +170,7 @@ func (s *Session) tooMuch(qs []Query) (name, value string) {
 		return "llm_calls", fmt.Sprint(l.LLMCalls)
 	}
 	for _, q := range qs {
-		if q.size() > l.PromptSize {
+		if q.textSize() > l.PromptSize {
 			return "prompt_size", fmt.Sprintf("%d bytes", l.PromptSize)
 		}
 	}
