@@ -107,6 +107,7 @@ func check(t *testing.T, h *home, n *neighbour, a attempt) {
 		return
 	}
 	judge(t, a, f)
+	h.reproduces(t, f)
 	said := ended(f) + strings.Join(prompts, "\n")
 	if f.Error != nil {
 		said += f.Error.Traceback
