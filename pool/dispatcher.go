@@ -25,8 +25,10 @@ type Config struct {
 	// Durability is asked of workers that are started, and of those that are used for new
 	// sessions; "" is any.
 	Durability string
-	Env        []string // of workers that are started; nil is this process's own
-	Log        *slog.Logger
+	// Isolation is that of sessions whose run does not say.
+	Isolation Isolation
+	Env       []string // of workers that are started; nil is this process's own
+	Log       *slog.Logger
 }
 
 // Dispatcher brings requests to workers. It finds the live workers of its own version, starts
@@ -44,6 +46,7 @@ type Dispatcher struct {
 
 	// starting is held while a worker is looked for, dialled or started.
 	starting chan struct{}
+	lone     chan struct{} // holds one for each worker for one session that is being started
 
 	mu       sync.Mutex
 	main     *link            // where requests go that nothing is known of
@@ -85,6 +88,7 @@ func NewDispatcher(c Config) *Dispatcher {
 	return &Dispatcher{
 		ctx: ctx, cancel: cancel,
 		c: c, dir: Dir(c.Home), patience: usualPatience, starting: make(chan struct{}, 1),
+		lone:  make(chan struct{}, maxLoneStarts),
 		links: map[string]*link{}, routes: map[string]string{},
 	}
 }
@@ -103,6 +107,14 @@ func NewSID() string {
 func (d *Dispatcher) Run(ctx context.Context, r RunRequest) (Feed, error) {
 	if r.SID == "" {
 		r.SID = NewSID()
+	}
+	if r.Isolation == "" {
+		r.Isolation = d.c.Isolation
+	}
+	if r.Isolation == IsolationProcess {
+		if err := d.isolate(ctx, r.SID, Lone{Write: writesOf(r.Grants)}); err != nil && !passing(err) {
+			return Feed{SessionID: r.SID}, fmt.Errorf("session %s: %w", r.SID, err)
+		}
 	}
 	f, err := d.feed(ctx, r.SID, func(c *Client) (Feed, error) { return c.Run(ctx, r) })
 	if f.SessionID == "" {

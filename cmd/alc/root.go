@@ -141,6 +141,7 @@ func (a *app) open() (*service.Service, error) {
 		Home:         set.Home,
 		Version:      buildinfo.Version(),
 		Durability:   set.Durability,
+		Isolation:    set.Isolation,
 		PackagePaths: set.PackagePaths,
 		Log:          a.voice.logger(),
 	})
