@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime"
+	"syscall"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
@@ -27,13 +28,13 @@ const (
 	foreign = 0x40000000
 )
 
-// filter refuses the sealed calls, and every call in the form of another architecture.
-func filter(arch uint32) []unix.SockFilter {
+// filter refuses some calls, and every call in the form of another architecture.
+func filter(arch uint32, calls []uint32, with syscall.Errno) []unix.SockFilter {
 	load := func(at uint32) unix.SockFilter {
 		return unix.SockFilter{Code: unix.BPF_LD | unix.BPF_W | unix.BPF_ABS, K: at}
 	}
 	answer := func(with uint32) unix.SockFilter { return unix.SockFilter{Code: unix.BPF_RET | unix.BPF_K, K: with} }
-	const refuse = unix.SECCOMP_RET_ERRNO | uint32(unix.EPERM)
+	refuse := unix.SECCOMP_RET_ERRNO | uint32(with)
 	p := []unix.SockFilter{
 		load(architectureAt),
 		{Code: unix.BPF_JMP | unix.BPF_JEQ | unix.BPF_K, K: arch, Jt: 1},
@@ -42,7 +43,7 @@ func filter(arch uint32) []unix.SockFilter {
 		{Code: unix.BPF_JMP | unix.BPF_JGE | unix.BPF_K, K: foreign, Jf: 1},
 		answer(refuse),
 	}
-	for _, call := range sealed {
+	for _, call := range calls {
 		p = append(p, unix.SockFilter{Code: unix.BPF_JMP | unix.BPF_JEQ | unix.BPF_K, K: call, Jf: 1}, answer(refuse))
 	}
 	return append(p, answer(unix.SECCOMP_RET_ALLOW))
@@ -57,20 +58,29 @@ func (r *Report) Seal() error {
 		r.Missing = append(r.Missing, "seccomp: there is no filter for "+runtime.GOARCH)
 		return nil
 	}
-	p := filter(arch)
-	prog := unix.SockFprog{Len: uint16(len(p)), Filter: &p[0]}
-	tid, _, errno := unix.Syscall(unix.SYS_SECCOMP, unix.SECCOMP_SET_MODE_FILTER, unix.SECCOMP_FILTER_FLAG_TSYNC, uintptr(unsafe.Pointer(&prog)))
-	switch {
-	case errno == unix.ENOSYS || errno == unix.EINVAL:
-		r.Missing = append(r.Missing, fmt.Sprintf("seccomp: the kernel has no filters: %v", errno))
+	err := install(filter(arch, sealed, unix.EPERM))
+	if errors.Is(err, unix.ENOSYS) || errors.Is(err, unix.EINVAL) {
+		r.Missing = append(r.Missing, fmt.Sprintf("seccomp: the kernel has no filters: %v", err))
 		return nil
-	case errno != 0:
-		return fmt.Errorf("installing the seccomp filter: %w", errno)
-	case tid != 0:
-		return fmt.Errorf("installing the seccomp filter: thread %d does not take it", tid)
+	}
+	if err != nil {
+		return err
 	}
 	r.Seccomp = true
 	return trySealed()
+}
+
+// install puts a filter on every thread.
+func install(p []unix.SockFilter) error {
+	prog := unix.SockFprog{Len: uint16(len(p)), Filter: &p[0]}
+	tid, _, errno := unix.Syscall(unix.SYS_SECCOMP, unix.SECCOMP_SET_MODE_FILTER, unix.SECCOMP_FILTER_FLAG_TSYNC, uintptr(unsafe.Pointer(&prog)))
+	if errno != 0 {
+		return fmt.Errorf("installing the seccomp filter: %w", errno)
+	}
+	if tid != 0 {
+		return fmt.Errorf("installing the seccomp filter: thread %d does not take it", tid)
+	}
+	return nil
 }
 
 // trySealed makes two forbidden calls, with arguments that come to nothing if they are allowed.

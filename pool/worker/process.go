@@ -101,7 +101,7 @@ func (c Config) writable(cards *card.Store) []string {
 	}
 	for _, dir := range dirs {
 		if err := safefile.MkdirAll(dir); err != nil {
-			c.Log.Debug("making a directory", "error", err)
+			c.Log.Warn("making a directory", "error", err)
 		}
 	}
 	if c.Sock != "" {
