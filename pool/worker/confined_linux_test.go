@@ -130,7 +130,7 @@ var (
 		"read the front's memory":   {"EPERM", 1},
 		"move a file in":            {"EACCES", 2},
 		"move a file out":           {"EACCES", 2},
-		"link a file in":            {"EACCES", 2},
+		"link a file in":            {"EXDEV", 1},
 		"truncate a file outside":   {"EACCES", 3},
 		"control a device":          {"EACCES", 5},
 	}
