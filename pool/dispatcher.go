@@ -197,7 +197,8 @@ func (d *Dispatcher) Ensure(ctx context.Context) (WorkerInfo, error) {
 
 // Workers asks every live worker of the home how it is, the oldest first. It starts none. A
 // worker of another version, or one that does not answer within two seconds, is described by what
-// its lock file says, without sessions; the latter is an error too, beside the list.
+// its lock file says, without sessions; the latter is an error too, beside the list,
+// unless it is leaving.
 func (d *Dispatcher) Workers(ctx context.Context) ([]Status, error) {
 	d.reap()
 	live, err := scan(d.dir)
@@ -224,6 +225,9 @@ func (d *Dispatcher) workerStatus(ctx context.Context, id identity) (Status, err
 	ctx, cancel := context.WithTimeout(ctx, statusPatience)
 	defer cancel()
 	st, err := d.ask(ctx, id)
+	if errors.Is(err, &RemoteError{Code: CodeShuttingDown}) || broken(err) && awaitDeath(ctx, id, deathPatience) {
+		return known, nil // it leaves, as those do whose one session has ended
+	}
 	if err != nil {
 		return known, fmt.Errorf("asking worker %d: %w", id.PID, err)
 	}

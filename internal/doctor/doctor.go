@@ -60,6 +60,7 @@ func Examine(ctx context.Context, c Config) []Check {
 		{"sqlite", x.sqlite},
 		{"durability", x.durability},
 		{"workers", x.workers},
+		{"confinement", x.confinement},
 		{"leftovers", x.leftovers},
 		{"journal", x.journal},
 		{"histories", x.histories},
