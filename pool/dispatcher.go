@@ -111,7 +111,7 @@ func (d *Dispatcher) Run(ctx context.Context, r RunRequest) (Feed, error) {
 	if r.Isolation == "" {
 		r.Isolation = d.c.Isolation
 	}
-	if r.Isolation == IsolationProcess {
+	if r.Isolation == IsolationProcess && !d.routed(r.SID) {
 		if err := d.isolate(ctx, r.SID, Lone{Write: writesOf(r.Grants)}); err != nil && !passing(err) {
 			return Feed{SessionID: r.SID}, fmt.Errorf("session %s: %w", r.SID, err)
 		}

@@ -85,6 +85,14 @@ func (d *Dispatcher) isolate(ctx context.Context, sid string, l Lone) error {
 	return nil
 }
 
+// routed tells whether a session is known to be at a worker that is up.
+func (d *Dispatcher) routed(sid string) bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	l := d.links[d.routes[sid]]
+	return l != nil && l.up()
+}
+
 // prune forgets the links to workers that are gone: those that served one session come and go.
 func (d *Dispatcher) prune() {
 	d.reap()

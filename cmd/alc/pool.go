@@ -71,7 +71,7 @@ func (a *app) poolStatus(ctx context.Context, s *service.Service, sid *string) e
 		a.voice.note("no worker is running; one starts when it is needed")
 		return nil
 	}
-	return a.voice.print("%s", a.voice.table([]string{"PID", "VERSION", "SESSIONS", "MEMORY", "STARTED", "DURABILITY", "ISOLATION"}, workerRows(report.Workers)))
+	return a.voice.print("%s", a.voice.table([]string{"PID", "VERSION", "SESSIONS", "MEMORY", "STARTED", "ISOLATION", "DURABILITY"}, workerRows(report.Workers)))
 }
 
 func workerRows(workers []pool.WorkerInfo) [][]string {
@@ -82,7 +82,7 @@ func workerRows(workers []pool.WorkerInfo) [][]string {
 			started = since(t)
 		}
 		isolation := cmp.Or(w.Isolation, pool.IsolationShared)
-		rows[i] = []string{strconv.Itoa(w.PID), w.Version, strconv.Itoa(w.Sessions), mebibytes(w.MemoryBytes), started, w.Durability, string(isolation)}
+		rows[i] = []string{strconv.Itoa(w.PID), w.Version, strconv.Itoa(w.Sessions), mebibytes(w.MemoryBytes), started, string(isolation), w.Durability}
 	}
 	return rows
 }
