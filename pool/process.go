@@ -103,7 +103,7 @@ func (p Process) confine(lone *Lone) (*confine.Report, error) {
 	if err != nil {
 		return nil, fmt.Errorf("confining the worker: %w", err)
 	}
-	return held, nil
+	return held, os.Unsetenv(loneEnv)
 }
 
 func (p Process) live(ctx context.Context, ready *readyPipe, lone *Lone, held *confine.Report, open func(context.Context, Place) (Hosted, error)) (err error) {

@@ -18,8 +18,8 @@ import (
 
 // Rules are what a confined process may still do.
 type Rules struct {
-	// Write are the directories below which it may make, change and remove files. One that is
-	// not there is passed over.
+	// Write are the directories below which it may make, change and remove files. One that
+	// cannot be opened is passed over.
 	Write []string
 }
 
@@ -31,25 +31,14 @@ type Report struct {
 	Missing    []string `json:"missing,omitempty"` // what does not hold, and why
 }
 
-// maxFiles bounds the descriptors of a worker, however many the system would let it have.
-const maxFiles = 65536
-
-// limitResources sets the limits of this process, which its threads share. A core file would put
-// prompts and keys on the disk; a worker has descriptors for its callers, within reason. Other
-// limits do not fit: memory is reserved by the terabyte and used by the megabyte, the journal may
-// be large, and the number of processes is counted over all of a user's.
-func limitResources() error {
+// forbidCore keeps prompts and keys from being put on the disk in a core file. Limits, unlike the
+// rest, belong to the process and not to a thread.
+//
+// Other limits do not fit a worker: memory is reserved by the terabyte and used by the megabyte, the
+// journal may be large, and the number of processes is counted over all of a user's.
+func forbidCore() error {
 	if err := syscall.Setrlimit(syscall.RLIMIT_CORE, &syscall.Rlimit{}); err != nil {
 		return fmt.Errorf("forbidding core files: %w", err)
-	}
-	var files syscall.Rlimit
-	if err := syscall.Getrlimit(syscall.RLIMIT_NOFILE, &files); err != nil {
-		return fmt.Errorf("asking for the limit of descriptors: %w", err)
-	}
-	files.Max = min(files.Max, maxFiles)
-	files.Cur = files.Max
-	if err := syscall.Setrlimit(syscall.RLIMIT_NOFILE, &files); err != nil {
-		return fmt.Errorf("limiting descriptors: %w", err)
 	}
 	return nil
 }

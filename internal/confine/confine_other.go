@@ -7,9 +7,9 @@ import (
 	"runtime"
 )
 
-// Enter limits the resources of the process; the system offers no more.
+// Enter forbids core files; the system offers no more.
 func Enter(Rules) (*Report, error) {
-	return &Report{Missing: []string{"landlock, seccomp and no-new-privs: " + runtime.GOOS + " has none of them"}}, limitResources()
+	return &Report{Missing: []string{"landlock, seccomp and no-new-privs: " + runtime.GOOS + " has none of them"}}, forbidCore()
 }
 
 // Seal does nothing on this system.

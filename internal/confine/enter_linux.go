@@ -44,7 +44,7 @@ const ownProgram = "/proc/self/exe"
 func firstStage(r Rules) error {
 	// Never unlocked: the thread must not run anything else any more.
 	runtime.LockOSThread()
-	if err := limitResources(); err != nil {
+	if err := errors.Join(forbidCore(), limitFiles()); err != nil {
 		return err
 	}
 	if err := unix.Prctl(unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0); err != nil {
@@ -60,6 +60,24 @@ func firstStage(r Rules) error {
 	}
 	env := append(os.Environ(), fmt.Sprintf("%s=%d:%d:%s", marker, os.Getpid(), abi, why))
 	return fmt.Errorf("running %s again, confined: %w", ownProgram, syscall.Exec(ownProgram, os.Args, env))
+}
+
+// maxFiles bounds the descriptors of a worker, however many the system would let it have.
+const maxFiles = 65536
+
+// limitFiles gives a worker descriptors for its callers, within reason. Go has raised the number in
+// force to what is allowed, and would lower it again for the program that is executed, if it were not set here.
+func limitFiles() error {
+	var files syscall.Rlimit
+	if err := syscall.Getrlimit(syscall.RLIMIT_NOFILE, &files); err != nil {
+		return fmt.Errorf("asking for the limit of descriptors: %w", err)
+	}
+	files.Max = min(files.Max, maxFiles)
+	files.Cur = files.Max
+	if err := syscall.Setrlimit(syscall.RLIMIT_NOFILE, &files); err != nil {
+		return fmt.Errorf("limiting descriptors: %w", err)
+	}
+	return nil
 }
 
 // secondStage checks what the first says.

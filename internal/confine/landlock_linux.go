@@ -1,7 +1,6 @@
 package confine
 
 import (
-	"errors"
 	"fmt"
 	"unsafe"
 
@@ -49,7 +48,7 @@ func ABI() (int, error) {
 	case unix.ENOSYS:
 		return 0, fmt.Errorf("the kernel has no Landlock (Linux 5.13 is the first): %w", errno)
 	case unix.EOPNOTSUPP:
-		return 0, fmt.Errorf("Landlock is switched off when the kernel boots (see its parameter lsm): %w", errno)
+		return 0, fmt.Errorf("landlock is switched off when the kernel boots (see its parameter lsm): %w", errno)
 	}
 	return 0, fmt.Errorf("asking for Landlock: %w", errno)
 }
@@ -79,11 +78,8 @@ func restrict(r Rules) (abi int, unavailable, err error) {
 
 func allow(rules int, dir string, access uint64) error {
 	fd, err := unix.Open(dir, unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
-	if errors.Is(err, unix.ENOENT) || errors.Is(err, unix.ENOTDIR) {
-		return nil
-	}
 	if err != nil {
-		return err
+		return nil // it stays closed, and whoever needs it finds the same error
 	}
 	defer unix.Close(fd)
 	attr := unix.LandlockPathBeneathAttr{Allowed_access: access, Parent_fd: int32(fd)}
