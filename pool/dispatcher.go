@@ -170,11 +170,15 @@ func (d *Dispatcher) Cancel(ctx context.Context, r CancelRequest) (Feed, error) 
 // of Run.
 func (d *Dispatcher) Session(ctx context.Context, r StatusRequest) (Status, error) {
 	var st Status
+	var refused error
 	err := d.call(ctx, r.SID, func(c *Client) (err error) {
 		st, err = c.Status(ctx, r)
+		if r.Peek && errors.Is(err, &RemoteError{Code: CodeNeedsProcess}) {
+			refused, err = err, nil
+		}
 		return err
 	})
-	return st, err
+	return st, errors.Join(refused, err)
 }
 
 func (d *Dispatcher) feed(ctx context.Context, sid string, ask func(*Client) (Feed, error)) (Feed, error) {

@@ -66,6 +66,9 @@ type ContinueRequest struct {
 type StatusRequest struct {
 	SID            string `json:"sid,omitempty"`
 	IncludeHistory bool   `json:"include_history,omitempty"`
+	// Peek makes a [Dispatcher] start no process for a session that needs one of its own; the
+	// error is of code needs_process.
+	Peek bool `json:"-"`
 }
 
 // CancelRequest ends a session.

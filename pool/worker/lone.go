@@ -49,7 +49,7 @@ func (s *Sessions) mayShare(sid string, isolation pool.Isolation, g engine.Grant
 		return nil
 	}
 	return &pool.RemoteError{
-		Code: pool.CodeNeedsProcess, Message: fmt.Sprintf("session %s needs a process of its own; alc starts one when the session is continued with it", sid),
+		Code: pool.CodeNeedsProcess, Message: fmt.Sprintf("session %s needs a process of its own, and gets one when alc runs or continues it; this worker is shared", sid),
 		Details: map[string]any{"session_id": sid, "write": g.Write},
 	}
 }

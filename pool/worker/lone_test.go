@@ -107,6 +107,24 @@ func TestProcessOfItsOwn(t *testing.T) {
 	awaitEnd(t, b)
 }
 
+// A look at a list starts no process; a look at one session does.
+func TestPeekStartsNoProcess(t *testing.T) {
+	_, d := newHome(t)
+	_, w := runAlone(t, d, "a")
+	if err := syscall.Kill(w.PID, syscall.SIGKILL); err != nil {
+		t.Fatal(err)
+	}
+	awaitEnd(t, w)
+	_, err := d.Session(testContext(t), pool.StatusRequest{SID: "a", Peek: true})
+	if !errors.Is(err, &pool.RemoteError{Code: pool.CodeNeedsProcess}) {
+		t.Errorf("peeking: %v", err)
+	}
+	st, err := d.Session(testContext(t), pool.StatusRequest{SID: "a"})
+	if err != nil || st.Worker.PID == w.PID || len(st.Sessions) != 1 {
+		t.Errorf("looking: %+v, %v", st, err)
+	}
+}
+
 // The process ends with its session, and its end is known to those who ask later.
 func TestLoneWorkerEndsWithItsSession(t *testing.T) {
 	_, d := newHome(t)
