@@ -216,8 +216,14 @@ func TestLoneWorkerServesOne(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got := workerOf(t, other, f.SessionID); got.Isolation == pool.IsolationProcess {
-		t.Errorf("a session that shares is in %+v", got)
+	shared := workerOf(t, other, f.SessionID)
+	if shared.Isolation == pool.IsolationProcess {
+		t.Errorf("a session that shares is in %+v", shared)
+	}
+	// That one names the owner, who lives, and asks for no other process.
+	var r *pool.RemoteError
+	if _, err := client(t, shared).Status(ctx, pool.StatusRequest{SID: "a"}); !errors.As(err, &r) || r.Code != pool.CodeLeaseLost || r.Details["sock"] != w.Sock {
+		t.Errorf("asked for a, the shared worker says %v", err)
 	}
 }
 
