@@ -4,6 +4,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/algocline/algocline/engine"
@@ -110,5 +111,19 @@ func TestPackagesAreClosed(t *testing.T) {
 		if found != (err == nil) || !found && !errors.Is(err, engine.ErrNoModule) {
 			t.Errorf("%s: %q, %v", name, m.Source, err)
 		}
+	}
+}
+
+// A file of /proc says that it is empty, and may never end.
+func TestFileOfNoSize(t *testing.T) {
+	if _, err := os.Stat("/proc/self/smaps"); err != nil {
+		t.Skip("there is no /proc here")
+	}
+	h, g := &host{}, engine.Grants{Read: []string{"/proc/self"}}
+	if _, err := h.ReadFile(g, "smaps", 100); err == nil || !strings.Contains(err.Error(), "limit result_size") {
+		t.Errorf("read more than allowed: %v", err)
+	}
+	if p, err := h.ReadFile(g, "comm", 100); err != nil || len(p) == 0 {
+		t.Errorf("read %q, %v", p, err)
 	}
 }
