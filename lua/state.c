@@ -301,6 +301,7 @@ int vm_resume(vm *v, const char *args, size_t nargs, int raise, vm_event *ev)
 	v->malformed = NULL;
 	v->asking = false;
 	v->blocked = NULL;
+	v->stack = __builtin_frame_address(0);
 	if (!vm_stopped(v)) {
 		vm_enter(v);
 		v->run = v->L;

@@ -29,6 +29,8 @@ struct vm {
 	bool loaded;              /* the program has been started */
 	bool ended;
 	lua_State *blocked;       /* a coroutine below that cannot yield, or NULL */
+	int closing;              /* closes of coroutines that run within each other */
+	char *stack;              /* where the C stack of the call that runs it begins */
 	const char *malformed;    /* what was wrong with the arguments */
 	const char *args;         /* what the next resume brings, in the caller's memory */
 	size_t nargs;
