@@ -107,6 +107,7 @@ enum { RANK_INT, RANK_FLOAT, RANK_STRING, RANK_FALSE, RANK_TRUE };
 key *key_push(lua_State *L, int at);
 void key_sort(key *k, size_t n);
 void key_value(lua_State *L, const key *k, int table);
+void key_hold(lua_State *L, int table);
 
 /* json.c, sys.c, base.c, coroutine.c ... */
 void vm_digest(vm *v, const void *p, size_t n);
