@@ -16,7 +16,8 @@ function def.fork(strategies, ctx, opts)
   end
   if #strategies == 0 then error("alc.fork: strategies must be a non-empty array", 2) end
   local names = {}
-  for i, name in ipairs(strategies) do
+  for i = 1, #strategies do -- with a hole in them they are refused, not cut short
+    local name = strategies[i]
     if type(name) ~= "string" or not find(name, "^[%w_]+$") then
       error(format("alc.fork: invalid strategy name %s", type(name) == "string" and "'" .. name .. "'" or type(name)), 2)
     end
