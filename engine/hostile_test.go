@@ -7,13 +7,18 @@ import (
 
 // Whatever a script passes is an error of the script: the session goes on.
 func TestArgumentsNeverBreakASession(t *testing.T) {
-	for _, code := range []string{
-		`alc.fork({nil, "m"}, {})`,
-		`alc.fork(setmetatable({}, {__len = function() return 1 end}), {})`,
+	for code, want := range map[string]string{
+		`alc.fork({nil, "m"}, {})`: "invalid strategy name nil",
+		`alc.fork(setmetatable({}, {__len = function() return 1 end}), {})`:  "invalid strategy name nil",
+		`alc.fork(setmetatable({}, {__len = function() return -1 end}), {})`: "must be a non-empty array",
+		`package.searchers[1](5.5)`:                                          "no file '5.5.lua'",
+		`package.searchers[1]({})`:                                           "string expected, got table",
+		`package.searchers[1]()`:                                             "string expected, got no value",
+		`package.searchers[2]({})`:                                           "string expected, got table",
 	} {
-		o := begin(t, newMemHost(), start(code)).Outcome()
-		if o.Failure == nil || !strings.Contains(o.Failure.Message, "invalid strategy name nil") {
-			t.Errorf("%s: %+v", code, o.Failure)
+		o := begin(t, newMemHost(), start("error(("+code+"), 0)")).Outcome()
+		if o.Failure == nil || !strings.Contains(o.Failure.Message, want) {
+			t.Errorf("%s: %+v, want %s", code, o.Failure, want)
 		}
 	}
 }
