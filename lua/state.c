@@ -193,7 +193,7 @@ static int push_arguments(lua_State *L)
 static int start(vm *v, int *results)
 {
 	int n = 0;
-	if (v->nargs) {
+	if (v->nargs && !v->raise) {
 		lua_pushcfunction(v->M, push_arguments);
 		int status = lua_pcall(v->M, 0, 1, 0);
 		if (status != LUA_OK) {
