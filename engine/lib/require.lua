@@ -44,7 +44,7 @@ end
 function require(name)
   name = text(name, "require", 1)
   local found = loaded[name]
-  if found ~= nil then return found end
+  if found then return found end -- a false one does not count, as in Lua
   local searchers = package.searchers
   if type(searchers) ~= "table" then error("'package.searchers' must be a table", 2) end
   local tried, loader, extra = {}, nil, nil
