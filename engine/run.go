@@ -75,7 +75,7 @@ func (s *Session) round(ctx context.Context) (again bool, err error) {
 	}
 	a := asked{Queries: qs, Digest: digestOf(parts...)}
 	copy(a.Step[:], s.border.Sum(nil))
-	if len(s.replay) > 0 {
+	if len(s.replay) > 0 && s.replay[0].Kind != journal.Finished {
 		return s.replayRound(a)
 	}
 	l := s.start.Limits
@@ -84,6 +84,9 @@ func (s *Session) round(ctx context.Context) (again bool, err error) {
 	}
 	if size > maxFeed {
 		return false, ended(s.exceedFixed(ctx, "prompt_size", fmt.Sprintf("%d bytes in one pause", maxFeed), "it is fixed: ask in smaller batches"))
+	}
+	if len(s.replay) > 0 { // the record ends here, and not by a limit
+		return s.replayRound(a)
 	}
 	s.show(qs)
 	s.note("", journal.Asked, a.encode())

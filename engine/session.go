@@ -81,7 +81,7 @@ type Session struct {
 	stepBytes int64     // what they hold, and what was stored
 	requests  int       // of this step
 	stepBegan time.Time
-	waited    time.Duration     // for commits, in this step
+	waited    time.Duration     // for commits and reads, in this step
 	helped    time.Duration     // what long helpers took in this step
 	wall      *wall             // while a step runs live whose wall time is limited
 	adopted   map[string]bool   // namespaces of state whose files are known to be imported

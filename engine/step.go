@@ -55,7 +55,9 @@ func (s *Session) recorded(ctx context.Context, t *strand, k journal.Kind, name 
 	if err := s.bounded(ctx); err != nil {
 		return nil, err
 	}
+	began, waited := time.Now(), s.waited
 	out, err := do()
+	s.waited = waited + time.Since(began) // with what a commit in it has counted already
 	c := call{Op: name, Digest: d, Result: out}
 	var r raise
 	if errors.As(err, &r) {
