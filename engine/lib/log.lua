@@ -1,6 +1,6 @@
 -- What a script says: alc.log, print, warn. It goes to the session's log.
 local type, tostring, select = type, tostring, select
-local format, match, concat = string.format, string.match, table.concat
+local format, byte, sub, concat = string.format, string.byte, string.sub, table.concat
 local mathtype = math.type
 local note, text = sys.note, lib.text
 
@@ -24,7 +24,9 @@ function print(...)
   local parts = {}
   for i = 1, select("#", ...) do parts[i] = shown((select(i, ...))) end
   local line = concat(parts, "\t")
-  note("log", "info", "alc.lua.print", match(line, "^(.-)\n*$"))
+  local last = #line
+  while byte(line, last) == 10 do last = last - 1 end
+  note("log", "info", "alc.lua.print", sub(line, 1, last))
 end
 
 -- warn is Lua's: its messages are a warning in the log; control messages are of no use here.
