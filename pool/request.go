@@ -203,6 +203,11 @@ func decodeRun(fields []field) (RunRequest, *RemoteError) {
 			r.Grants = d.object(f)
 		case "env":
 			r.Env = d.env(f)
+		case "isolation":
+			var err error
+			if r.Isolation, err = ParseIsolation(d.str(f)); err != nil && d.err == nil {
+				d.err = malformed("run: %v", err)
+			}
 		}
 	}
 	if r.Code == nil {

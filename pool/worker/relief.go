@@ -40,8 +40,8 @@ func (s *Sessions) oldest() []*actor {
 	return out
 }
 
-// admit tells whether there is memory for one more VM.
-func (s *Sessions) admit() error {
+// makeRoom tells whether there is memory for one more VM, after idle ones have made way for it.
+func (s *Sessions) makeRoom() error {
 	if s.relieve(false); s.memory.excess() > 0 {
 		return lua.ErrNoMemory
 	}

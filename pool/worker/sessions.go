@@ -40,6 +40,8 @@ type SessionsConfig struct {
 	PackagePaths []string      // searched after a session's own lib_paths
 	Limits       engine.Limits // the operator's: what a caller may lower
 	Single       bool          // the single-session form
+	Lone         bool          // it serves one session alone, that which it is asked for first
+	Write        []string      // below which the process may change files; nil is anywhere
 	Prewarm      int           // VMs kept ready; 0 means 4
 	Resident     int           // sessions kept in memory; 0 means 8192
 	Memory       int64         // bytes that the whole process may have, for at most one Sessions of it; 0: not bounded
@@ -61,7 +63,7 @@ type Sessions struct {
 	last     time.Time
 	stopping bool
 	idle     chan struct{} // closed when stopping and active is 0
-	first    string        // single-session form: its session
+	first    string        // single-session form, and Lone: its session
 	stored   contentCache
 }
 
@@ -252,28 +254,34 @@ func (s *Sessions) Run(ctx context.Context, r pool.RunRequest) (pool.Feed, error
 	if err != nil {
 		return pool.Feed{}, &pool.RemoteError{Code: pool.CodeMalformedRequest, Message: err.Error()}
 	}
+	if err := s.admit(sid); err != nil {
+		return pool.Feed{}, err
+	}
 	st := engine.Start{
-		SID: sid, Code: []byte(*r.Code), Name: r.Name, Ctx: r.Ctx, LibPaths: r.LibPaths, Env: r.Env, Dirs: s.dirs(), Strategy: r.Strategy,
+		SID: sid, Isolation: string(r.Isolation), Code: []byte(*r.Code), Name: r.Name, Ctx: r.Ctx, LibPaths: r.LibPaths, Env: r.Env, Dirs: s.dirs(), Strategy: r.Strategy,
 		Limits: limits, Grants: grants, Seed: newSeed(), Zone: s.c.Zone,
 		Machine: runtime.GOOS + "/" + runtime.GOARCH,
 	}
 	if st.Name == "" {
 		st.Name = "strategy.lua"
 	}
-	return s.spared(ctx, func() (pool.Feed, error) { return s.begin(ctx, st) })
+	return s.spared(ctx, func() (pool.Feed, error) { return s.begin(ctx, st, r.Isolation) })
 }
 
 // begin starts a session, unless there is one of this sid.
-func (s *Sessions) begin(ctx context.Context, st engine.Start) (pool.Feed, error) {
+func (s *Sessions) begin(ctx context.Context, st engine.Start, isolation pool.Isolation) (pool.Feed, error) {
 	a := s.lock(st.SID)
 	defer s.settle(a)
 	if a.sess != nil {
 		return s.again(ctx, a, st.Code)
 	}
+	if err := s.mayShare(st.SID, isolation, st.Grants); err != nil {
+		return pool.Feed{}, err
+	}
 	a.epoch = 1
 	a.show(pool.SessionInfo{SessionID: a.sid, Strategy: st.Strategy, StartedAt: time.Now().UnixMilli()})
 	err := s.step(a, func() error {
-		err := s.admit()
+		err := s.makeRoom()
 		if err == nil {
 			a.sess, err = engine.Begin(ctx, s.host(a), s.vms, st)
 		}
@@ -348,6 +356,9 @@ func (s *Sessions) own(ctx context.Context, a *actor) (*engine.History, error) {
 	if head.Summary.State.Ended() {
 		return s.history(ctx, a.sid)
 	}
+	if err := s.mayTake(ctx, head); err != nil {
+		return nil, err
+	}
 	if head, err = s.c.Store.Acquire(ctx, a.sid, s.c.Worker.ID, s.c.Alive); err != nil {
 		return nil, err
 	}
@@ -361,7 +372,7 @@ func (s *Sessions) own(ctx context.Context, a *actor) (*engine.History, error) {
 		return engine.ReadHistory(events)
 	}
 	err = s.step(a, func() error {
-		err := s.admit()
+		err := s.makeRoom()
 		if err == nil {
 			a.sess, err = engine.Restore(ctx, s.host(a), s.vms, events)
 		}
@@ -389,7 +400,11 @@ func (s *Sessions) Continue(ctx context.Context, r pool.ContinueRequest) (pool.F
 		return pool.Feed{}, err
 	}
 	defer s.leave()
-	return s.spared(ctx, func() (pool.Feed, error) { return s.answer(ctx, s.only(r.SID), answersOf(r)) })
+	sid := s.only(r.SID)
+	if err := s.admit(sid); err != nil {
+		return pool.Feed{}, err
+	}
+	return s.spared(ctx, func() (pool.Feed, error) { return s.answer(ctx, sid, answersOf(r)) })
 }
 
 func (s *Sessions) answer(ctx context.Context, sid string, answers []engine.Answer) (pool.Feed, error) {
@@ -440,7 +455,11 @@ func (s *Sessions) Cancel(ctx context.Context, r pool.CancelRequest) (pool.Feed,
 		return pool.Feed{}, err
 	}
 	defer s.leave()
-	return s.spared(ctx, func() (pool.Feed, error) { return s.cancel(ctx, s.only(r.SID), r.Reason) })
+	sid := s.only(r.SID)
+	if err := s.admit(sid); err != nil {
+		return pool.Feed{}, err
+	}
+	return s.spared(ctx, func() (pool.Feed, error) { return s.cancel(ctx, sid, r.Reason) })
 }
 
 func (s *Sessions) cancel(ctx context.Context, sid, reason string) (pool.Feed, error) {
