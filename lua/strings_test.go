@@ -2,6 +2,7 @@ package lua
 
 import (
 	"fmt"
+	"math"
 	"math/rand/v2"
 	"os"
 	"strconv"
@@ -157,7 +158,7 @@ func TestFormatAsInStockLua(t *testing.T) {
 // FuzzFormat compares string.format with the original on any format and values.
 func FuzzFormat(f *testing.F) {
 	f.Add("%d %5.2f %s %q", "text", 42, 1.5)
-	f.Add("%-10s|%+08d|%#x", "é\x00\n", -1, -0.0)
+	f.Add("%-10s|%+08d|%#x", "é\x00\n", -1, math.Copysign(0, -1))
 	f.Add("%a %g %i %c%%", "\"\\", 65, 1e308)
 	s := open(f, formatDriver+`local sys = ... local function again(input) return again(sys.request(driver(input))) end return again(sys.request())`, Options{})
 	request(f, s)
