@@ -77,6 +77,7 @@ type Start struct {
 	Limits   Limits
 	Grants   Grants
 	Seed     int64
+	RunCards bool   // whether cards with a section named run are written
 	Zone     string // time zone of os.date
 	Machine  string // class of machine: GOOS/GOARCH
 	Release  string // version of alc
@@ -116,6 +117,10 @@ func (s *Start) encode() []byte {
 	if s.Env != nil {
 		env = s.environment()
 	}
+	var runCards any
+	if s.RunCards {
+		runCards = true
+	}
 	l := s.Limits
 	limits := value.Table{
 		Keys: []any{"batch", "llm_calls", "log_size", "memory", "prompt_size", "result_size", "step_cpu", "wall"},
@@ -123,7 +128,7 @@ func (s *Start) encode() []byte {
 	}
 	return body("code", string(h[:]), "name", s.Name, "ctx", ctx, "lib_paths", paths, "strategy", s.Strategy,
 		"env", env, "dirs", s.Dirs.table(), "limits", &limits, "grants", grants, "seed", s.Seed, "zone", s.Zone, "machine", s.Machine,
-		"release", s.Release, "lua", s.Lua, "host", s.Host, "library", string(s.Library[:]), "sid", s.SID)
+		"run_cards", runCards, "release", s.Release, "lua", s.Lua, "host", s.Host, "library", string(s.Library[:]), "sid", s.SID)
 }
 
 // decodeStart reads a started event; the code itself is fetched by its hash.
@@ -131,7 +136,7 @@ func decodeStart(e *journal.Event) (s Start, code journal.ContentHash, err error
 	r := readBody(e)
 	s = Start{
 		SID: get[string](r, "sid"), Name: get[string](r, "name"), Strategy: get[string](r, "strategy"),
-		Seed: get[int64](r, "seed"), Zone: get[string](r, "zone"), Machine: get[string](r, "machine"),
+		Seed: get[int64](r, "seed"), RunCards: get[bool](r, "run_cards"), Zone: get[string](r, "zone"), Machine: get[string](r, "machine"),
 		Release: get[string](r, "release"), Lua: get[string](r, "lua"), Host: get[int64](r, "host"), At: e.At,
 	}
 	if c, ok := r.t.Get("ctx").(string); ok {

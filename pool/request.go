@@ -203,6 +203,8 @@ func decodeRun(fields []field) (RunRequest, *RemoteError) {
 			r.Grants = d.object(f)
 		case "env":
 			r.Env = d.env(f)
+		case "run_cards":
+			r.RunCards = d.bool(f)
 		}
 	}
 	if r.Code == nil {

@@ -142,6 +142,7 @@ func (a *app) open() (*service.Service, error) {
 		Version:      buildinfo.Version(),
 		Durability:   set.Durability,
 		PackagePaths: set.PackagePaths,
+		RunCards:     set.RunCards,
 		Log:          a.voice.logger(),
 	})
 }

@@ -36,7 +36,6 @@ type Config struct {
 	ReadyFD      int
 	PackagePaths []string      // searched after a session's own
 	Limits       engine.Limits // the operator's; the zero value is engine.DefaultLimits
-	RunCards     bool          // whether cards with a section named run are written
 	Zone         string        // time zone of os.date; "" is UTC
 	Log          *slog.Logger  // nil writes text to standard error
 }
@@ -122,7 +121,7 @@ func (c Config) openSessions(ctx context.Context, place pool.Place, h *hosted) e
 	if h.mark, err = h.store.KeepMark(place.Mark); err != nil {
 		return err
 	}
-	cards, err := card.Open(filepath.Join(c.Home, "cards"), card.Options{Sinks: card.SplitSinks(os.Getenv(sinksVariable)), Runs: c.RunCards})
+	cards, err := card.Open(filepath.Join(c.Home, "cards"), card.Options{Sinks: card.SplitSinks(os.Getenv(sinksVariable))})
 	if err != nil {
 		return fmt.Errorf("%s: %w", sinksVariable, err)
 	}

@@ -253,7 +253,7 @@ func (s *Sessions) Run(ctx context.Context, r pool.RunRequest) (pool.Feed, error
 	}
 	st := engine.Start{
 		SID: sid, Code: []byte(*r.Code), Name: r.Name, Ctx: r.Ctx, LibPaths: r.LibPaths, Env: r.Env, Dirs: s.dirs(), Strategy: r.Strategy,
-		Limits: limits, Grants: grants, Seed: newSeed(), Zone: s.c.Zone,
+		Limits: limits, Grants: grants, Seed: newSeed(), Zone: s.c.Zone, RunCards: r.RunCards,
 		Machine: runtime.GOOS + "/" + runtime.GOARCH,
 	}
 	if st.Name == "" {
