@@ -28,14 +28,22 @@ func replay(ctx context.Context, host Host, vms *VMs, events []journal.Event) (*
 	if len(events) == 0 {
 		return nil, fmt.Errorf("%w: no events", ErrBadHistory)
 	}
-	st, code, err := decodeStart(&events[0])
+	st, named, err := decodeStart(&events[0])
 	if err != nil {
 		return nil, err
 	}
-	if st.Code, err = host.Content(ctx, code); err != nil {
+	if st.Code, err = host.Content(ctx, named.code); err != nil {
 		return nil, fmt.Errorf("replaying session %s: reading its code: %w", st.SID, err)
 	}
-	s := newSession(host, vms, st)
+	if named.zoned {
+		if st.Zone.TZif, err = host.Content(ctx, named.zone); err != nil {
+			return nil, fmt.Errorf("replaying session %s: reading the rules of its time zone: %w", st.SID, err)
+		}
+	}
+	s, err := newSession(host, vms, st)
+	if err != nil {
+		return nil, err
+	}
 	s.root.vm, s.lib, err = vms.take(st.Library, func() ([]byte, error) { return host.Content(ctx, st.Library) })
 	if err != nil {
 		return nil, fmt.Errorf("replaying session %s: %w", st.SID, err)

@@ -26,8 +26,8 @@ func TestProjectAllows(t *testing.T) {
 		toml string
 		want map[string]string
 	}{
-		"some":  {"[env]\nallow = [\"A\", \"B\", \"NONE\", \"ALC_TEST_OS\"]", map[string]string{"A": "mine", "B": "file", "ALC_TEST_OS": "from the system"}},
-		"one":   {"[packages]\ncot = \"*\"\n[env]\nallow = [\"B\"]\n[setting.anything]\nx = 1", map[string]string{"B": "file"}},
+		"some": {"[env]\nallow = [\"A\", \"B\", \"NONE\", \"ALC_TEST_OS\"]", map[string]string{"A": "mine", "B": "file", "ALC_TEST_OS": "from the system"}},
+		"one":  {"[packages]\ncot = \"*\"\n[env]\nallow = [\"B\"]\n[setting.anything]\nx = 1", map[string]string{"B": "file"}},
 		"none": {"[env]\nallow = [\"NONE\"]", nil},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -36,7 +36,6 @@ type Config struct {
 	ReadyFD      int
 	PackagePaths []string      // searched after a session's own
 	Limits       engine.Limits // the operator's; the zero value is engine.DefaultLimits
-	Zone         string        // time zone of os.date; "" is UTC
 	Log          *slog.Logger  // nil writes text to standard error
 }
 
@@ -129,10 +128,14 @@ func (c Config) openSessions(ctx context.Context, place pool.Place, h *hosted) e
 	if err != nil {
 		return err
 	}
+	zone, err := localZone()
+	if err != nil {
+		c.Log.Warn("dates are in UTC: the machine's time zone could not be read", "error", err)
+	}
 	h.Sessions, err = NewSessions(SessionsConfig{
 		Store: h.store, Worker: self, Mark: h.mark, Alive: c.alive,
 		Version: c.Version, Durability: c.Durability, Home: c.Home, Cards: cards, PackagePaths: c.PackagePaths, Limits: c.Limits,
-		Single: c.Sock != "", Zone: c.Zone, Log: c.Log,
+		Single: c.Sock != "", Zone: zone, Log: c.Log,
 	})
 	return err
 }

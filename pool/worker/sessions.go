@@ -42,7 +42,7 @@ type SessionsConfig struct {
 	Single       bool          // the single-session form
 	Prewarm      int           // VMs kept ready; 0 means 4
 	Resident     int           // sessions kept in memory; 0 means 8192
-	Zone         string        // time zone of os.date; "" means UTC
+	Zone         engine.Zone   // of new sessions
 	Log          *slog.Logger
 }
 

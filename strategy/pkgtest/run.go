@@ -153,7 +153,7 @@ func (r *runner) start(spec Spec, h *host) (engine.Start, error) {
 		return engine.Start{}, err
 	}
 	return engine.Start{
-		SID: "pkg-test", Code: code, Name: sandboxName, Ctx: input, Limits: r.limits, RunCards: true, Zone: "UTC",
+		SID: "pkg-test", Code: code, Name: sandboxName, Ctx: input, Limits: r.limits, RunCards: true,
 		Grants:  engine.Grants{Read: h.readable, Write: []string{h.tmp}},
 		Machine: runtime.GOOS + "/" + runtime.GOARCH,
 		Dirs: engine.Dirs{
