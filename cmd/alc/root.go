@@ -84,7 +84,7 @@ shell.`,
 	root.AddCommand(
 		newRun(a), newContinue(a), newCancel(a), newStatus(a),
 		newCheck(a), newTypes(a), newPkg(a),
-		newPool(a), newDoctor(a), newDemo(a), newVersion(a),
+		newState(a), newPool(a), newDoctor(a), newDemo(a), newVersion(a),
 		newPoolWorker(a), exitCodesTopic(), limitsTopic(), configTopic(),
 	)
 	root.SetHelpCommandGroupID(groupCare)
