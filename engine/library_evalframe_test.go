@@ -17,6 +17,17 @@ func TestEvalframeKinds(t *testing.T) {
 			local r = ef.providers.claude_cli { model = "x" }("hello")
 			return { r.text, r.error ~= nil }`},
 		{name: "std", want: `[true,true]`, code: evalframe + `return { ef.std == std, ef.std.json.decode("[1]")[1] == 1 }`},
+		{name: "any has the error of the last", want: `[["false","nil"],["false","no"],["false","no2"],["false","nil"]]`, code: evalframe + `
+			local function fails(text) return ef.grader "e" { check = function() error(text, 0) end } end
+			local never, out = ef.grader "f" { check = function() return false end }, {}
+			for i, pair in ipairs { { fails "no", never }, { never, fails "no" }, { fails "no", fails "no2" }, { never, never } } do
+				local grade, why = ef.grader.any(pair[1], pair[2]).check({ text = "x" }, ef.case { input = "x" })
+				out[i] = { tostring(grade), tostring(why) }
+			end
+			return out`},
+		{name: "booleans pass, but take no step", want: `[1,0,0,0,0.7]`, code: evalframe + `
+			local pass, steps = ef.scorer "p" { pass = 0.5 }.score, ef.scorer "s" { steps = { { 0, 0.2 }, { 1, 0.7 } } }.score
+			return { pass(true), pass(false), steps(true), steps(false), steps(1) }`},
 		{name: "factuality", answers: []string{"I say 4.", "none", "9"}, want: `[4,"no number",5]`, code: evalframe + `
 			local judge = ef.llm_graders.factuality { provider = alc.llm }
 			local c = ef.case { input = "Capital?", expected = { "Paris", "Lutetia" } }
