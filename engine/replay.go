@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"fmt"
+	"runtime"
 
 	"github.com/algocline/algocline/card"
 	"github.com/algocline/algocline/journal"
@@ -48,7 +49,7 @@ func replay(ctx context.Context, host Host, vms *VMs, events []journal.Event) (*
 	if err != nil {
 		return nil, fmt.Errorf("replaying session %s: %w", st.SID, err)
 	}
-	s.running = vms.release + " on " + lua.Release
+	s.running = vms.release + " on " + lua.Release + ", " + machine
 	s.committed = int64(len(events))
 	s.replay, s.replayAt, s.replayed = events[1:], events[0].At, 1
 	s.flushed = host.Now()
@@ -64,10 +65,14 @@ func replay(ctx context.Context, host Host, vms *VMs, events []journal.Event) (*
 	return s, nil
 }
 
+// machine is the class of this machine. Floating-point functions may differ in the last bit between
+// classes, so a divergence names both.
+const machine = runtime.GOOS + "/" + runtime.GOARCH
+
 func (s *Session) diverged(seq int64, want, got string) error {
 	return &DivergedError{
 		SID: s.start.SID, Seq: seq, Want: want, Got: got,
-		Recorded: s.start.Release + " on " + s.start.Lua, Running: s.running,
+		Recorded: s.start.Release + " on " + s.start.Lua + ", " + s.start.Machine, Running: s.running,
 	}
 }
 
