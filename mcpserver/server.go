@@ -46,6 +46,7 @@ type backend interface {
 type Server struct {
 	svc     backend
 	mcp     *mcp.Server
+	tools   map[string]*tool
 	preview int
 	grace   time.Duration
 }
@@ -68,7 +69,7 @@ func newServer(b backend, o Options) *Server {
 	if o.Grace <= 0 {
 		o.Grace = 3 * time.Second
 	}
-	s := &Server{svc: b, preview: o.PreviewChars, grace: o.Grace}
+	s := &Server{svc: b, tools: map[string]*tool{}, preview: o.PreviewChars, grace: o.Grace}
 	s.mcp = mcp.NewServer(
 		&mcp.Implementation{Name: "algocline", Title: "algocline", Version: o.Version},
 		&mcp.ServerOptions{
@@ -81,6 +82,7 @@ func newServer(b backend, o Options) *Server {
 	for _, t := range []tool{
 		s.runTool(), s.continueTool(), s.statusTool(), s.poolEnsureTool(), s.poolStatusTool(), s.poolStopTool(), s.pkgTestTool(),
 	} {
+		s.tools[t.Name] = &t
 		s.mcp.AddTool(&t.Tool, t.handle)
 	}
 	return s
@@ -101,7 +103,11 @@ func previewFromEnv() int {
 // Serve closes in. A read of in that a close cannot interrupt, as of a terminal, stays behind
 // until the process ends.
 func (s *Server) Serve(ctx context.Context, in io.ReadCloser, out io.Writer) error {
-	ss, err := s.mcp.Connect(ctx, &lineTransport{in: in, out: out, stop: ctx.Done(), grace: s.grace}, nil)
+	calls, abandon := context.WithCancel(context.WithoutCancel(ctx))
+	d := &direct{tools: s.tools, ctx: calls, cancels: map[jsonrpc.ID]context.CancelFunc{}}
+	defer d.calls.Wait()
+	defer abandon()
+	ss, err := s.mcp.Connect(ctx, &lineTransport{in: in, out: out, direct: d, stop: ctx.Done(), grace: s.grace}, nil)
 	if err != nil {
 		return err
 	}
@@ -129,16 +135,26 @@ type tool struct {
 	call func(ctx context.Context, args arguments) (json.RawMessage, error)
 }
 
-// handle is a raw [mcp.ToolHandler]: it decodes the arguments itself, because hosts send more,
+// answer carries out a call. The text is for the host to read, as an error where failed is set; the
+// error is of a call that cannot be read. It decodes the arguments itself, because hosts send more,
 // less and other than a schema allows, and validating costs more than the work.
+func (t *tool) answer(ctx context.Context, raw json.RawMessage) (text string, failed bool, err *jsonrpc.Error) {
+	args, bad := parseArguments(raw)
+	if bad != nil {
+		return "", false, &jsonrpc.Error{Code: jsonrpc.CodeMethodNotFound, Message: bad.Error()}
+	}
+	out, fault := t.call(ctx, args)
+	if fault != nil {
+		return fault.Error(), true, nil
+	}
+	return string(out), false, nil
+}
+
+// handle is a raw [mcp.ToolHandler].
 func (t *tool) handle(ctx context.Context, req *mcp.CallToolRequest) (*mcp.CallToolResult, error) {
-	args, err := parseArguments(req.Params.Arguments)
+	text, failed, err := t.answer(ctx, req.Params.Arguments)
 	if err != nil {
-		return nil, &jsonrpc.Error{Code: jsonrpc.CodeMethodNotFound, Message: err.Error()}
+		return nil, err
 	}
-	text, err := t.call(ctx, args)
-	if err != nil {
-		return &mcp.CallToolResult{IsError: true, Content: []mcp.Content{&mcp.TextContent{Text: err.Error()}}}, nil
-	}
-	return &mcp.CallToolResult{Content: []mcp.Content{&mcp.TextContent{Text: string(text)}}}, nil
+	return &mcp.CallToolResult{IsError: failed, Content: []mcp.Content{&mcp.TextContent{Text: text}}}, nil
 }

@@ -21,15 +21,16 @@ const maxLine = 64 << 20
 // errPeerGone is a host that has closed the end we write to.
 var errPeerGone = errors.New("the host no longer reads")
 
-// lineTransport carries JSON-RPC as one message a line. It differs from the SDK's own in three
+// lineTransport carries JSON-RPC as one message a line. It differs from the SDK's own in four
 // ways: a line that is no message is answered with an error and skipped, not the end of the
-// connection; at the end of input the calls in flight still get their answers; and a stop from
-// outside is such an end.
+// connection; at the end of input the calls in flight still get their answers; a stop from
+// outside is such an end; and plain calls go to direct, past the SDK.
 type lineTransport struct {
-	in    io.ReadCloser
-	out   io.Writer
-	stop  <-chan struct{} // closed to end as if the input had ended
-	grace time.Duration   // for calls in flight after the end
+	in     io.ReadCloser
+	out    io.Writer
+	direct *direct
+	stop   <-chan struct{} // closed to end as if the input had ended
+	grace  time.Duration   // for calls in flight after the end
 }
 
 // Connect implements [mcp.Transport].
@@ -152,10 +153,17 @@ func (c *lineConn) decode(l inputLine) (jsonrpc.Message, error) {
 	if err != nil {
 		return nil, c.refuse(jsonrpc.CodeInvalidRequest, err.Error())
 	}
-	if r, ok := msg.(*jsonrpc.Request); ok && r.IsCall() {
+	r, ok := msg.(*jsonrpc.Request)
+	if !ok {
+		return msg, nil
+	}
+	if r.IsCall() {
 		c.mu.Lock()
 		c.inFlight++
 		c.mu.Unlock()
+	}
+	if c.t.direct.take(r, c.reply) {
+		return nil, nil
 	}
 	return msg, nil
 }
@@ -203,19 +211,45 @@ func (c *lineConn) Write(ctx context.Context, msg jsonrpc.Message) error {
 	if err != nil {
 		return fmt.Errorf("encoding a message: %w", err)
 	}
+	r, reply := msg.(*jsonrpc.Response)
+	if reply {
+		c.t.direct.said(r)
+	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	err = c.writeLocked(line)
-	if _, ok := msg.(*jsonrpc.Response); ok {
-		c.inFlight--
-		if c.inFlight == 0 {
-			select {
-			case c.idle <- struct{}{}:
-			default:
-			}
-		}
+	if reply {
+		c.answeredLocked()
 	}
 	return err
+}
+
+// reply writes the answer of a call that the SDK has not seen, unless the connection is closed. When
+// the host does not read, the connection is over.
+func (c *lineConn) reply(line []byte) {
+	select {
+	case <-c.closed:
+		return
+	default:
+	}
+	c.mu.Lock()
+	err := c.writeLocked(line)
+	c.answeredLocked()
+	c.mu.Unlock()
+	if err != nil {
+		c.Close()
+	}
+}
+
+func (c *lineConn) answeredLocked() {
+	c.inFlight--
+	if c.inFlight > 0 {
+		return
+	}
+	select {
+	case c.idle <- struct{}{}:
+	default:
+	}
 }
 
 // writeLocked writes a line in one piece.
