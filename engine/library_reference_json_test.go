@@ -30,7 +30,9 @@ func (r random) jsonText(depth int) string {
 	case 5, 6:
 		return "[" + r.joined(depth, func() string { return r.jsonText(depth - 1) }) + "]"
 	}
-	return "{" + r.joined(depth, func() string { return r.one(`"a"`, `"b"`, `"é"`, `""`, `"a"`) + r.one(":", " : ") + r.jsonText(depth-1) }) + "}"
+	return "{" + r.joined(depth, func() string {
+		return r.one(`"a"`, `"b"`, `"é"`, `""`, `"a"`) + r.one(":", " : ") + r.jsonText(depth-1)
+	}) + "}"
 }
 
 func (r random) joined(_ int, element func() string) string {
