@@ -153,6 +153,46 @@ func TestRequire(t *testing.T) {
 	}
 }
 
+// Specs of older packages look for their neighbours by way of PWD, or of package.path, and clear what
+// they loaded.
+func TestOlderSpecs(t *testing.T) {
+	dir := t.TempDir()
+	pkg := filepath.Join(dir, "vote")
+	if err := os.MkdirAll(pkg, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(pkg, "init.lua"), []byte(`return { run = function(ctx) return alc.llm(ctx.task) end }`), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	p := inline(`
+		package.path = os.getenv("PWD") .. "/?.lua;" .. os.getenv("PWD") .. "/?/init.lua;" .. package.path
+		local first = package.path:match("([^;]+)/%?%.lua;[^;]+$")
+		lust.expect(first:sub(1, 1)).to.equal("/")
+		for _, name in ipairs { "vote", "vote.more" } do package.loaded[name] = nil end
+		local asked
+		lust.describe("vote", function()
+			lust.after(function() _G.alc, package.loaded.vote = nil, nil end)
+			for round = 1, 2 do
+				lust.it("asks in round " .. round, function()
+					_G.alc = { llm = function(prompt) asked = prompt return "answer " .. round end }
+					lust.expect(require("vote").run { task = "t" }).to.equal("answer " .. round)
+					lust.expect(asked).to.equal("t")
+				end)
+			end
+			lust.it("has no alc any more", function() lust.expect(alc).to_not.exist() end)
+		end)
+		lust.it("sees no other variable", function() lust.expect(os.getenv("HOME")).to_not.exist() end)`)
+	p.Search = []string{dir}
+	if r := runSpecs(t, p); r.Failed != 0 || r.Passed != 4 {
+		t.Errorf("%+v", r)
+		for _, test := range r.Files[0].Tests {
+			if !test.Passed {
+				t.Error(*test.Error)
+			}
+		}
+	}
+}
+
 func TestFind(t *testing.T) {
 	dir := t.TempDir()
 	for _, name := range []string{"b_spec.lua", "a_spec.lua", "helper.lua", "a.txt"} {
