@@ -13,6 +13,10 @@ func TestEvalframeKinds(t *testing.T) {
 			return { ef.case.is_case(c), ef.case.is_case { input = "x" }, ef.case.has_tag(c, "a"), ef.case.has_tag(c, "b"), ef.case.is_case(nil) }`},
 		{name: "bindings", want: `[true,false,false]`, code: evalframe + `
 			return { ef.bind.is_binding(ef.bind { ef.graders.contains }), ef.bind.is_binding { ef.graders.contains }, ef.bind.is_binding(1) }`},
+		{name: "the provider of a strategy that is none raises", want: `[true,true]`, code: evalframe + `
+			package.preload.idle = function() return {} end
+			return { raised(ef.providers.algocline { strategy = "none" }, "x"):match("module 'none' not found") ~= nil,
+				raised(ef.providers.algocline { strategy = "idle" }, "x") == "strategy 'idle' has no run function" }`},
 		{name: "claude_cli", want: `["",true]`, code: evalframe + `
 			local r = ef.providers.claude_cli { model = "x" }("hello")
 			return { r.text, r.error ~= nil }`},
