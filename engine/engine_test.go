@@ -5,7 +5,6 @@ import (
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -126,6 +125,8 @@ func TestOutcomes(t *testing.T) {
 		{"result", `return {n = 1, f = 1.0, s = "é", e = {}}`, "", nil, `{"e":{},"f":1.0,"n":1,"s":"é"}`},
 		{"nothing", `local x = 1`, "", nil, `null`},
 		{"empty", ``, "", nil, `null`},
+		{"a searcher without a name", `return {(pcall(package.searchers[1])), (pcall(package.searchers[1], {})), (pcall(package.searchers[2], {}))}`, "", nil, `[false,false,false]`},
+		{"a module that is false", `package.loaded.x = false package.preload.x = function() return "loaded" end return (require("x"))`, "", nil, `"loaded"`},
 		{"ctx", `return ctx.task .. #ctx.l`, `{"task":"t","l":[1,2]}`, nil, `"t2"`},
 		{"ctx as text", `return ctx.a`, `"{\"a\":5}"`, nil, `5`},
 		{"no ctx", `return type(ctx)`, "", nil, `"table"`},
@@ -345,62 +346,5 @@ func TestDivergence(t *testing.T) {
 				t.Error("a diverged replay wrote events")
 			}
 		})
-	}
-}
-
-func TestLimits(t *testing.T) {
-	tests := []struct {
-		name   string
-		code   string
-		limits map[string]any
-	}{
-		{"memory", `local t = {} while true do t[#t + 1] = ("x"):rep(1000) .. #t end`, map[string]any{"memory": "8MiB"}},
-		{"step_cpu", `while true do end`, map[string]any{"step_cpu": "100ms"}},
-		{"step_cpu", `while true do pcall(function() while true do end end) end`, map[string]any{"step_cpu": "100ms"}},
-		{"step_cpu", `while true do pcall(os.date, "%c", 0) end`, map[string]any{"step_cpu": "100ms"}},
-		{"step_cpu", `while true do pcall(alc.llm_batch, {}) pcall(function() return alc.nothing end) end`, map[string]any{"step_cpu": "100ms"}},
-		{"llm_calls", `alc.llm_batch{{prompt="a"},{prompt="b"}}`, map[string]any{"llm_calls": 1}},
-		{"batch", `pcall(alc.llm_batch, {{prompt="a"},{prompt="b"}})`, map[string]any{"batch": 1}},
-		{"prompt_size", `pcall(alc.llm, ("x"):rep(2000))`, map[string]any{"prompt_size": "1KiB"}},
-		{"result_size", `return ("x"):rep(2000)`, map[string]any{"result_size": "1KiB"}},
-	}
-	for _, tt := range tests {
-		t.Run(tt.name, func(t *testing.T) {
-			st := start(tt.code)
-			var err error
-			if st.Limits, err = DefaultLimits().Lower(tt.limits); err != nil {
-				t.Fatal(err)
-			}
-			o := begin(t, newMemHost(), st).Outcome()
-			if o.Failure == nil || o.Failure.Code != "limit_exceeded" || !strings.Contains(o.Failure.Message, "limit "+tt.name+" (") {
-				t.Errorf("got %+v", o.Failure)
-			}
-		})
-	}
-}
-
-func TestWallLimit(t *testing.T) {
-	st := start(`alc.llm("a") return 1`)
-	st.Limits.Wall = time.Minute
-	h := newMemHost()
-	s := begin(t, h, st)
-	h.now = h.now.Add(time.Hour)
-	o, err := s.Answer(t.Context(), []Answer{{Response: "x"}})
-	if err != nil || o.Failure == nil || o.Failure.Code != "limit_exceeded" {
-		t.Fatalf("%+v %v", o, err)
-	}
-}
-
-// A pause whose line would be too long for the protocol is a limit, before it is committed.
-func TestPauseTooLarge(t *testing.T) {
-	h := newMemHost()
-	st := start(`local items, p = {}, ("\1"):rep(1 << 20) for i = 1, 10 do items[i] = {prompt = p} end alc.llm_batch(items)`)
-	s := begin(t, h, st)
-	o := s.Outcome()
-	if o.Failure == nil || o.Failure.Code != "limit_exceeded" || !strings.Contains(o.Failure.Message, "prompt_size") {
-		t.Fatalf("got %s %+v", o.Kind, o.Failure)
-	}
-	if got := kinds(h.events); got != "started finished " {
-		t.Errorf("recorded %s", got)
 	}
 }

@@ -19,6 +19,7 @@ func TestFiles(t *testing.T) {
 		{"lines", `local t = {} for l in io.lines("/data/a") do t[#t + 1] = l end return t`, `["one","two","3 0x10 x"]`},
 		{"seek", `local f = io.open("/data/a") f:seek("set", 4) return {f:read(3), f:seek("cur"), f:seek("end")}`, `["two",7,16]`},
 		{"missing", `return {io.open("/data/none")}`, `[null,"/data/none: file does not exist",5]`},
+		{"close replaced", `local f = io.open("/out/x", "w") f:write("x") f.close = function() end return 1`, `1`},
 		{"not granted", `local f, e = io.open("/etc/passwd") return {f == nil, e:find("--allow-read=DIR", 1, true) ~= nil}`, `[true,true]`},
 		{"lines not granted", `return (pcall(io.lines, "/etc/passwd"))`, `false`},
 		{"write", `local f = io.open("/out/x", "w") f:write("a", 1, 2.5):write("b") f:close() return io.type(f)`, `"closed file"`},

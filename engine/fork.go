@@ -38,7 +38,7 @@ func (s *Session) forked(ctx context.Context, t *strand, args value.List) (value
 	}
 	share := (s.start.Limits.Memory - s.root.held()) / int64(len(f.names))
 	if share < minChildMemory {
-		return nil, false, s.exceed(ctx, "memory", fmt.Sprintf("%d bytes, shared by %d children", s.start.Limits.Memory, len(f.names)))
+		return nil, false, s.exceed(ctx, "memory", sharedMemory(s.start.Limits.Memory))
 	}
 	s.forks++
 	t.fork = f
@@ -58,6 +58,10 @@ func (s *Session) forked(ctx context.Context, t *strand, args value.List) (value
 		return nil, true, nil
 	}
 	return s.reap(t), false, nil
+}
+
+func sharedMemory(n int64) string {
+	return fmt.Sprintf("%d bytes, shared with the children of alc.fork", n)
 }
 
 // childCode runs a package; its name has been checked by the library.

@@ -100,14 +100,6 @@ func TestStateRefuses(t *testing.T) {
 			t.Errorf("%q: %s, %v", ns, o.Output, h.state)
 		}
 	}
-	st := start(messages + `
-		local s, big = alc.state, ("x"):rep(500)
-		return {raised(s.set, "k", big), raised(s.set_nx, "k", big), raised(s.update, "k", function() return big end), raised(s.set_dispatched, "p", "k", big)}`)
-	st.Limits.ResultSize = 400
-	o, _ := play(t, nil, st)
-	if n := strings.Count(string(o.Output), "state: a value of 502 bytes is above the limit result_size (400 bytes)"); n != 4 {
-		t.Errorf("%s %+v", o.Output, o.Failure)
-	}
 }
 
 func TestUpdate(t *testing.T) {

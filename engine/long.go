@@ -27,14 +27,25 @@ func (s *Session) overtime(ctx context.Context) error {
 	return s.exceed(ctx, "step_cpu", limit.String())
 }
 
+// allowance is how much longer a helper may take, and the limit that says so, with its value.
+func (s *Session) allowance() (left time.Duration, name, limit string) {
+	if cpu := s.start.Limits.StepCPU; cpu > 0 {
+		left, name, limit = cpu-s.helped, "step_cpu", cpu.String()
+	}
+	if wall, ok := s.timeLeft(); ok && (name == "" || wall < left) {
+		left, name, limit = wall, "wall", s.start.Limits.Wall.String()
+	}
+	return left, name, limit
+}
+
 // long answers a pure request that may take its time. The watchdog sees only what the VM does
 // itself, so such helpers share the step's CPU limit among them.
 func (s *Session) long(ctx context.Context, name string, do func(context.Context) (value.List, error)) (value.List, error) {
-	limit, began := s.start.Limits.StepCPU, time.Now()
-	bounded := ctx
-	if limit > 0 {
+	left, limit, most := s.allowance()
+	began, bounded := time.Now(), ctx
+	if limit != "" {
 		var cancel context.CancelFunc
-		bounded, cancel = context.WithTimeout(ctx, limit-s.helped)
+		bounded, cancel = context.WithTimeout(ctx, left)
 		defer cancel()
 	}
 	out, err := do(bounded)
@@ -45,5 +56,5 @@ func (s *Session) long(ctx context.Context, name string, do func(context.Context
 	case len(s.replay) > 0:
 		return nil, fmt.Errorf("%w: session %s reached the limit step_cpu in %s while it was replayed", ErrRebuild, s.start.SID, name)
 	}
-	return nil, s.exceed(ctx, "step_cpu", limit.String())
+	return nil, s.exceed(ctx, limit, most)
 }

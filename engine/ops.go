@@ -19,6 +19,8 @@ type op struct {
 	long   func(ctx context.Context, s *Session, a arguments) (value.List, error) // pure, but may take its time
 	read   func(ctx context.Context, s *Session, a arguments) (value.List, error)
 	effect func(s *Session, tx journal.Tx, a arguments) (value.List, error)
+	// stored are the arguments of an effect that are kept: none may be above result_size.
+	stored []int
 	// outside is an effect that no transaction covers.
 	outside func(s *Session, a arguments) value.List
 	// prepare runs before a live effect, outside its transaction: what may be slow, and what has
@@ -73,6 +75,15 @@ func (a arguments) at(i int) any {
 }
 
 func (a arguments) text(i int) string { s, _ := a.at(i).(string); return s }
+
+// longest is the length of the longest of some arguments.
+func (a arguments) longest(of []int) (n int64) {
+	for _, i := range of {
+		n = max(n, int64(len(a.text(i))))
+	}
+	return n
+}
+
 func (a arguments) list(i int) []string {
 	t, _ := a.at(i).(*value.Table)
 	return strs(t)

@@ -14,10 +14,10 @@ import (
 // gets back it decodes. Behaviour follows lua-api.md section 9.8 and eval-cards.md section 4.
 
 var cardOps = map[string]op{
-	"card.create":      {prepare: prepareCard, effect: createCard, settle: settleCards},
-	"card.append":      {effect: appendCard, settle: settleCards},
-	"card.alias":       {effect: setAlias, settle: settleCards},
-	"card.samples":     {effect: writeSamples, settle: settleCards},
+	"card.create":      {prepare: prepareCard, effect: createCard, settle: settleCards, stored: []int{0}},
+	"card.append":      {effect: appendCard, settle: settleCards, stored: []int{0, 1}},
+	"card.alias":       {effect: setAlias, settle: settleCards, stored: []int{0, 1, 2, 3}},
+	"card.samples":     {effect: writeSamples, settle: settleCards, stored: []int{0, 1}},
 	"card.lifecycle":   {read: cardLifecycle},
 	"card.get":         {read: cardRead(getCard)},
 	"card.find":        {read: cardRead(findCards)},
@@ -89,9 +89,6 @@ func createCard(s *Session, tx journal.Tx, a arguments) (value.List, error) {
 	if err != nil || runless(s, in) {
 		return value.Of(nil), err
 	}
-	if err := s.checkSize(a.text(0)); err != nil {
-		return nil, err
-	}
 	id, path, err := s.host.Cards().Create(tx, in, s.maker())
 	return value.Of(id, path), refused(err)
 }
@@ -110,9 +107,6 @@ func appendCard(s *Session, tx journal.Tx, a arguments) (value.List, error) {
 		return nil, errNoCards
 	}
 	fields, err := a.object(1)
-	if err == nil {
-		err = s.checkSize(a.text(1))
-	}
 	if err == nil {
 		err = refused(card.CheckRun(fields))
 	}
@@ -133,9 +127,6 @@ func setAlias(s *Session, tx journal.Tx, a arguments) (value.List, error) {
 	}
 	m := s.maker()
 	alias := card.Alias{Name: a.text(0), CardID: a.text(1), Pkg: a.text(2), Note: a.text(3), SetAt: m.Stamp()}
-	if err := s.checkSize(alias.Note); err != nil {
-		return nil, err
-	}
 	if err := cards.SetAlias(tx, alias); err != nil {
 		return nil, refused(err)
 	}
@@ -146,9 +137,6 @@ func writeSamples(s *Session, tx journal.Tx, a arguments) (value.List, error) {
 	cards := s.host.Cards()
 	if cards == nil {
 		return nil, errNoCards
-	}
-	if err := s.checkSize(a.text(1)); err != nil {
-		return nil, err
 	}
 	v, err := card.Parse([]byte(a.text(1)))
 	rows, ok := v.([]any)

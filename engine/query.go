@@ -28,10 +28,13 @@ type Answer struct {
 	CompletionTokens *int64
 }
 
+// size is what the limit prompt_size bounds: all text of the query.
 func (q Query) size() int64 {
 	n := int64(len(q.Prompt))
-	if q.System != nil {
-		n += int64(len(*q.System))
+	for _, s := range []*string{q.System, q.Role, q.CacheBreakpoint} {
+		if s != nil {
+			n += int64(len(*s))
+		}
 	}
 	return n
 }

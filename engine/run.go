@@ -31,6 +31,7 @@ func (s *Session) welcome(code, name string, js any, seed int64, namespace any) 
 
 // run carries the session to its next pause or its end; that is committed when run returns nil.
 func (s *Session) run(ctx context.Context, step func() error) error {
+	defer s.stopWall()
 	for {
 		s.stepReads, s.helped = 0, 0
 		s.requests, s.waited, s.stepBegan = 0, 0, time.Now()
@@ -82,7 +83,7 @@ func (s *Session) round(ctx context.Context) (again bool, err error) {
 		return false, ended(s.exceed(ctx, "batch", fmt.Sprint(l.Batch)))
 	}
 	if size > maxFeed {
-		return false, ended(s.exceed(ctx, "prompt_size", fmt.Sprintf("%d bytes in one pause", maxFeed)))
+		return false, ended(s.exceedFixed(ctx, "prompt_size", fmt.Sprintf("%d bytes in one pause", maxFeed), "ask in smaller batches"))
 	}
 	s.show(qs)
 	s.note("", journal.Asked, a.encode())
@@ -113,8 +114,11 @@ func (s *Session) conclude(ctx context.Context, e *ending) error {
 	if e.code != "completed" {
 		return failed(e.code, e.text, e.traceback)
 	}
-	if max := min(s.start.Limits.ResultSize, maxFeed); int64(len(e.text)) > max {
+	if max := s.start.Limits.ResultSize; int64(len(e.text)) > max {
 		return s.finish(ctx, journal.StateFailed, nil, limitFailure("result_size", fmt.Sprintf("%d bytes", max)))
+	}
+	if len(e.text) > maxFeed {
+		return s.finish(ctx, journal.StateFailed, nil, fixedFailure("result_size", fmt.Sprintf("%d bytes in one result", maxFeed), "keep the bulk in alc.state or in cards"))
 	}
 	if depth(e.text) > maxResultDepth {
 		return failed("lua_error", fmt.Sprintf("JSON parse: the result is nested deeper than %d levels", maxResultDepth), "")

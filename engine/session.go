@@ -82,6 +82,7 @@ type Session struct {
 	stepBegan time.Time
 	waited    time.Duration     // for commits, in this step
 	helped    time.Duration     // what long helpers took in this step
+	wall      *wall             // while a step runs live whose wall time is limited
 	adopted   map[string]bool   // namespaces of state whose files are known to be imported
 	settled   string            // number of the last change of cards that is in the files; to be forgotten
 	pause     []Query           // the queries of the present pause

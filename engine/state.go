@@ -19,11 +19,11 @@ var stateOps = map[string]op{
 	"state.get":    {read: viewing(stateGet)},
 	"state.has":    {read: viewing(stateHas)},
 	"state.keys":   {read: viewing(stateKeys)},
-	"state.set":    {prepare: adoptKey, effect: stateSet},
-	"state.set_nx": {prepare: adoptKey, effect: stateSetNX},
+	"state.set":    {prepare: adoptKey, effect: stateSet, stored: []int{0, 1, 2}},
+	"state.set_nx": {prepare: adoptKey, effect: stateSetNX, stored: []int{0, 1, 2}},
 	"state.delete": {prepare: adoptKey, effect: stateDelete},
-	"state.incr":   {prepare: adoptKey, effect: stateIncr},
-	"state.swap":   {prepare: adoptKey, effect: stateSwap},
+	"state.incr":   {prepare: adoptKey, effect: stateIncr, stored: []int{0, 1}},
+	"state.swap":   {prepare: adoptKey, effect: stateSwap, stored: []int{0, 1, 3}},
 }
 
 // dispatched splits a key of the first layout.
@@ -122,24 +122,11 @@ func keysOf(tx journal.Tx, ns string) (value.List, error) {
 	return value.Of(t), err
 }
 
-func (s *Session) checkSize(val string) error {
-	if max := s.start.Limits.ResultSize; int64(len(val)) > max {
-		return raise(fmt.Sprintf("state: a value of %d bytes is above the limit result_size (%d bytes)", len(val), max))
-	}
-	return nil
-}
-
 func stateSet(s *Session, tx journal.Tx, a arguments) (value.List, error) {
-	if err := s.checkSize(a.text(2)); err != nil {
-		return nil, err
-	}
 	return nil, s.put(tx, a.text(0), a.text(1), []byte(a.text(2)))
 }
 
 func stateSetNX(s *Session, tx journal.Tx, a arguments) (value.List, error) {
-	if err := s.checkSize(a.text(2)); err != nil {
-		return nil, err
-	}
 	_, _, _, ok, err := find(tx, a.text(0), a.text(1))
 	if err != nil || ok {
 		return value.Of(false), err
@@ -176,9 +163,6 @@ func stateIncr(s *Session, tx journal.Tx, a arguments) (value.List, error) {
 // stateSwap sets a key that still has the value that was read; a nil one is a key that was absent.
 // The answer tells whether it did, and if not what is there: whether anything, and its text.
 func stateSwap(s *Session, tx journal.Tx, a arguments) (value.List, error) {
-	if err := s.checkSize(a.text(3)); err != nil {
-		return nil, err
-	}
 	_, _, val, ok, err := find(tx, a.text(0), a.text(1))
 	if err != nil {
 		return nil, err

@@ -17,7 +17,7 @@ import (
 var dispatchedOps = map[string]op{
 	"state.list":              {read: listDispatched},
 	"state.show":              {read: showDispatched},
-	"state.set_dispatched":    {prepare: adoptNames, effect: setDispatched},
+	"state.set_dispatched":    {prepare: adoptNames, effect: setDispatched, stored: []int{0, 1, 2}},
 	"state.delete_dispatched": {prepare: adoptNames, effect: deleteDispatched},
 	"state.reset":             {prepare: adoptNames, effect: resetDispatched},
 }
@@ -84,9 +84,6 @@ func present(tx journal.Tx, a arguments) ([]byte, error) {
 
 func setDispatched(s *Session, tx journal.Tx, a arguments) (value.List, error) {
 	if err := checkNames(a, true); err != nil {
-		return nil, err
-	}
-	if err := s.checkSize(a.text(2)); err != nil {
 		return nil, err
 	}
 	ns, key := "/"+a.text(0), a.text(1)

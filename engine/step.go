@@ -72,6 +72,9 @@ func (s *Session) recorded(ctx context.Context, t *strand, k journal.Kind, name 
 
 // effect changes the world and records it in one transaction, with all that was recorded before.
 func (s *Session) effect(ctx context.Context, t *strand, name string, args value.List, o op, a arguments) (value.List, error) {
+	if a.longest(o.stored) > s.start.Limits.ResultSize {
+		return nil, s.exceed(ctx, "result_size", fmt.Sprintf("%d bytes", s.start.Limits.ResultSize))
+	}
 	d := digestOf([]byte(name), args)
 	if e, err := s.next(t, journal.Effect, name); e != nil || err != nil {
 		out, err := s.replayCall(e, err, name, d)
@@ -126,7 +129,8 @@ func (s *Session) apply(ctx context.Context, t *strand, name string, d Digest, o
 func (s *Session) bounded(ctx context.Context) error {
 	s.stepReads++
 	if s.stepReads > maxStepEvents || s.committed+int64(len(s.pending)) > maxEvents {
-		return s.exceed(ctx, "history", fmt.Sprintf("%d events a step, %d a session", maxStepEvents, maxEvents))
+		return s.exceedFixed(ctx, "history", fmt.Sprintf("%d events a step, %d a session", maxStepEvents, maxEvents),
+			"let the script call alc.state, the clock and other requests less often")
 	}
 	return nil
 }
@@ -134,6 +138,14 @@ func (s *Session) bounded(ctx context.Context) error {
 // exceed fails the session for a limit that the engine itself watches.
 func (s *Session) exceed(ctx context.Context, name, value string) error {
 	if err := s.finish(ctx, journal.StateFailed, nil, limitFailure(name, value)); err != nil {
+		return err
+	}
+	return errEnded
+}
+
+// exceedFixed fails the session for a bound that nobody can raise.
+func (s *Session) exceedFixed(ctx context.Context, name, value, advice string) error {
+	if err := s.finish(ctx, journal.StateFailed, nil, fixedFailure(name, value, advice)); err != nil {
 		return err
 	}
 	return errEnded
@@ -161,6 +173,10 @@ func limitFailure(name, value string) *Failure {
 	f.Message = fmt.Sprintf("limit %s (%s) reached; the caller may have lowered it, the operator raises it with ALC_LIMIT_%s or in config.toml",
 		name, value, strings.ToUpper(name))
 	return f
+}
+
+func fixedFailure(name, value, advice string) *Failure {
+	return &Failure{Code: "limit_exceeded", Message: fmt.Sprintf("limit %s (%s) reached; it is fixed: %s", name, value, advice)}
 }
 
 // depth is how deep a JSON text is nested. The text is well-formed.

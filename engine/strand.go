@@ -66,6 +66,7 @@ func (t *strand) waiting(to []*strand) []*strand {
 // drive resumes a strand and serves its requests until it is suspended or has ended.
 func (s *Session) drive(ctx context.Context, t *strand, in value.List) error {
 	s.border.Write(in)
+	s.aim(t)
 	ev, err := t.vm.Resume(in)
 	for {
 		if err != nil {
@@ -89,11 +90,13 @@ func (s *Session) drive(ctx context.Context, t *strand, in value.List) error {
 			return serveErr
 		case errors.As(serveErr, &r):
 			s.border.Write([]byte(r))
+			s.aim(t)
 			ev, err = t.vm.Raise(string(r))
 		case serveErr != nil:
 			return s.kill(serveErr)
 		default:
 			s.border.Write(out)
+			s.aim(t)
 			ev, err = t.vm.Resume(out)
 		}
 	}
@@ -161,12 +164,23 @@ func (s *Session) vmFailed(ctx context.Context, t *strand, err error) error {
 	case errors.As(err, &limit) && len(s.replay) > 0 && s.replay[0].Kind != journal.Finished:
 		return s.kill(fmt.Errorf("%w: session %s reached the limit %s while it was replayed", ErrRebuild, s.start.SID, limit.Limit))
 	case errors.As(err, &limit):
-		return s.exceed(ctx, limit.Limit, limit.Value)
+		return s.exceed(ctx, limit.Limit, s.limitValue(t, limit))
 	case errors.As(err, &script):
 		t.end = &ending{"lua_error", script.Message, script.Traceback}
 		return t.close()
 	}
 	return s.kill(fmt.Errorf("running session %s: %w", s.start.SID, err))
+}
+
+// limitValue is what the message of a limit that a VM has hit calls its value.
+func (s *Session) limitValue(t *strand, limit *lua.LimitError) string {
+	switch l := s.start.Limits; {
+	case limit.Limit == "wall":
+		return l.Wall.String()
+	case limit.Limit == "memory" && t != s.root:
+		return sharedMemory(l.Memory)
+	}
+	return limit.Value
 }
 
 // ask takes the queries of a strand, which is suspended on them unless the call is refused.

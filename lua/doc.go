@@ -20,6 +20,8 @@
 //	                    Raise gives. It passes through pcall, coroutines, metamethods, sort
 //	                    comparators and gsub callbacks. Where it cannot pause it raises, before
 //	                    anything is shown, and says what stands in the way.
+//	blocked(f)          lets f word that error: it gets a description of what stands in the way and
+//	                    the request's values, and returns the message, which is raised as it is
 //	yieldable()         whether request would work here
 //	note(...)           adds the values, as one table, to the next event's Notes; never pauses
 //	json_encode(v)      JSON text of a value: keys sorted, floats shortest and never as integers

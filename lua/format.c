@@ -8,6 +8,7 @@
 
 #define ITEM 512  /* the longest number: %99.99f of 1.8e308 */
 #define SPEC 32
+#define QUOTED 512 /* room for the text of a part of a quoted string */
 
 /* Copies one conversion into spec, without its letter, and returns where that is. */
 static const char *conversion(lua_State *L, const char *s, char *spec)
@@ -48,7 +49,7 @@ static void add_text(luaL_Buffer *b, const char *fmt, ...)
 static void add_text(luaL_Buffer *b, const char *fmt, ...)
 {
 	va_list args;
-	char *p = luaL_prepbuffsize(b, ITEM);
+	char *p = vm_prep(b, ITEM);
 	va_start(args, fmt);
 	int n = vsnprintf(p, ITEM, fmt, args);
 	va_end(args);
@@ -64,7 +65,7 @@ static void add_with(luaL_Buffer *b, char *spec, const char *length, char letter
 {
 	append(spec, length);
 	append(spec, (char[]){letter, '\0'});
-	char *p = luaL_prepbuffsize(b, ITEM);
+	char *p = vm_prep(b, ITEM);
 	int len = *length ? snprintf(p, ITEM, spec, (long long)luaL_checkinteger(L, arg))
 		: snprintf(p, ITEM, spec, (double)luaL_checknumber(L, arg));
 	luaL_addsize(b, (size_t)len);
@@ -73,7 +74,7 @@ static void add_with(luaL_Buffer *b, char *spec, const char *length, char letter
 static void add_char(luaL_Buffer *b, char *spec, int c)
 {
 	append(spec, "c");
-	char *p = luaL_prepbuffsize(b, ITEM);
+	char *p = vm_prep(b, ITEM);
 	luaL_addsize(b, (size_t)snprintf(p, ITEM, spec, c));
 }
 
@@ -83,13 +84,13 @@ static void add_string(luaL_Buffer *b, char *spec, char letter, lua_State *L, in
 	size_t n, m = strlen(spec);
 	const char *s = lua_tolstring(L, -1, &n);
 	if (m == 1) {
-		luaL_addvalue(b);
+		vm_add_value(b);
 		return;
 	}
 	luaL_argcheck(L, n == strlen(s), arg, "string contains zeros");
 	check_spec(L, spec, letter, "-", letter == 's');
 	if (n >= 100 && !strchr(spec, '.')) {
-		luaL_addvalue(b);
+		vm_add_value(b);
 		return;
 	}
 	append(spec, "s");
@@ -97,23 +98,39 @@ static void add_string(luaL_Buffer *b, char *spec, char letter, lua_State *L, in
 	char item[ITEM];
 	int len = snprintf(item, sizeof item, spec, s);
 	lua_pop(L, 1);
-	luaL_addlstring(b, item, (size_t)len);
+	vm_add(b, item, (size_t)len);
+}
+
+/* Writes one byte of a quoted string, at most four bytes of text, and returns the text's end. */
+static char *quote(char *p, unsigned char c, bool digit_follows)
+{
+	if (c == '"' || c == '\\' || c == '\n') {
+		*p++ = '\\';
+	} else if (iscntrl(c)) {
+		*p++ = '\\';
+		if (digit_follows || c >= 100)
+			*p++ = (char)('0' + c / 100);
+		if (digit_follows || c >= 10)
+			*p++ = (char)('0' + c / 10 % 10);
+		*p++ = (char)('0' + c % 10);
+		return p;
+	}
+	*p++ = (char)c;
+	return p;
 }
 
 static void add_quoted_string(luaL_Buffer *b, const char *s, size_t n)
 {
-	luaL_addchar(b, '"');
-	for (; n--; s++) {
-		if (*s == '"' || *s == '\\' || *s == '\n') {
-			luaL_addchar(b, '\\');
-			luaL_addchar(b, *s);
-		} else if (iscntrl((unsigned char)*s)) {
-			add_text(b, n && isdigit((unsigned char)s[1]) ? "\\%03d" : "\\%d", (unsigned char)*s);
-		} else {
-			luaL_addchar(b, *s);
-		}
+	const char *end = s + n;
+	vm_add(b, "\"", 1);
+	while (s < end) {
+		char *from = vm_prep(b, QUOTED), *p = from;
+		for (const char *part = end - s > QUOTED / 4 ? s + QUOTED / 4 : end; s < part; s++)
+			p = quote(p, (unsigned char)*s, s + 1 < end && isdigit((unsigned char)s[1]));
+		luaL_addsize(b, (size_t)(p - from));
+		vm_poll(b->L);
 	}
-	luaL_addchar(b, '"');
+	vm_add(b, "\"", 1);
 }
 
 static void add_quoted_number(luaL_Buffer *b, lua_State *L, int arg)
@@ -125,9 +142,9 @@ static void add_quoted_number(luaL_Buffer *b, lua_State *L, int arg)
 	}
 	lua_Number d = lua_tonumber(L, arg);
 	if (d != d)
-		luaL_addstring(b, "(0/0)");
+		vm_add(b, "(0/0)", 5);
 	else if (isinf(d))
-		luaL_addstring(b, d > 0 ? "1e9999" : "-1e9999");
+		add_text(b, "%s", d > 0 ? "1e9999" : "-1e9999");
 	else
 		add_text(b, "%a", d);
 }
@@ -147,7 +164,7 @@ static void add_quoted(luaL_Buffer *b, lua_State *L, int arg)
 	case LUA_TNIL:
 	case LUA_TBOOLEAN:
 		vm_tostring(L, arg);
-		luaL_addvalue(b);
+		vm_add_value(b);
 		break;
 	default:
 		luaL_argerror(L, arg, "value has no literal form");
@@ -230,13 +247,13 @@ int string_format(lua_State *L)
 	while (s < end) {
 		const char *percent = memchr(s, '%', (size_t)(end - s));
 		if (!percent) {
-			luaL_addlstring(&b, s, (size_t)(end - s));
+			vm_add(&b, s, (size_t)(end - s));
 			break;
 		}
-		luaL_addlstring(&b, s, (size_t)(percent - s));
+		vm_add(&b, s, (size_t)(percent - s));
 		s = percent + 1;
 		if (*s == '%') {
-			luaL_addchar(&b, *s++);
+			vm_add(&b, s++, 1);
 			continue;
 		}
 		char spec[SPEC];

@@ -90,6 +90,42 @@ func TestStrikeEndsEverything(t *testing.T) {
 	}
 }
 
+// One call over a large string must not outlast a strike by much either.
+func TestStrikeEndsLongCalls(t *testing.T) {
+	for name, c := range map[string]struct{ setup, call string }{
+		"upper":         {`local s = ("x"):rep(120 << 20)`, `pcall(string.upper, s)`},
+		"lower":         {`local s = ("x"):rep(120 << 20)`, `pcall(string.lower, s)`},
+		"reverse":       {`local s = ("x"):rep(120 << 20)`, `pcall(string.reverse, s)`},
+		"quoted format": {`local s = ("\0"):rep(80 << 20)`, `pcall(string.format, "%q", s)`},
+		"utf8.len":      {`local s = ("ä"):rep(55 << 20)`, `utf8.len(s)`},
+		"utf8.offset":   {`local s = ("ä"):rep(55 << 20)`, `utf8.offset(s, 1 << 40)`},
+		"tonumber":      {`local s = (" "):rep(40 << 20)`, `tonumber(s)`},
+		"comparison":    {`local s = ("x"):rep(80 << 20) local a, b = s .. "a", s .. "b"`, `local _ = a < b`},
+		"concat":        {`local s = ("x"):rep(80 << 20)`, `pcall(function() return s .. "a" end)`},
+		"pack":          {``, `pcall(string.pack, "c" .. (10 << 20), "x")`},
+		"next":          {`local t = {} for i = 1, 1 << 22 do t[i * 1.5] = i end for k in pairs(t) do t[k] = nil end`, `next(t)`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := open(t, "local sys = ... "+c.setup+" sys.request() while true do "+c.call+" end", Options{})
+			request(t, s)
+			struck := make(chan time.Duration, 1)
+			timer := time.AfterFunc(20*time.Millisecond, func() {
+				struck <- cpuTime(t)
+				s.Strike("wall")
+			})
+			defer timer.Stop()
+			_, err := s.Resume(nil)
+			d := cpuTime(t) - <-struck
+			if diff := cmp.Diff(&LimitError{Limit: "wall"}, asLimit(t, err)); diff != "" {
+				t.Error(diff)
+			}
+			if d > 100*time.Millisecond {
+				t.Errorf("ended %v of CPU time after the strike", d)
+			}
+		})
+	}
+}
+
 func TestStepCPU(t *testing.T) {
 	for _, source := range []string{endless["loop"], endless["pcall of itself"], endless["garbage"]} {
 		s := open(t, source, Options{StepCPU: 50 * time.Millisecond})
@@ -138,25 +174,34 @@ func TestSetLimits(t *testing.T) {
 
 // bombs are programs that want all memory there is.
 var bombs = map[string]string{
-	"strings":            `local s = "x" while true do s = s .. s end`,
-	"caught strings":     `while true do pcall(function() local s = "x" while true do s = s .. s end end) end`,
-	"tables":             `local t = {} while true do t[#t + 1] = {} end`,
-	"caught tables":      `local t = {} while true do pcall(function() while true do t[#t + 1] = {} end end) end`,
-	"keys":               `local t = {} local i = 0 while true do i = i + 1 t["k" .. i] = i end`,
-	"closures":           `local t = {} while true do t[#t + 1] = function() return t end end`,
-	"coroutines":         `local t = {} while true do t[#t + 1] = coroutine.create(print or next) end`,
-	"stack":              `local function f(...) return 1 + f(1, 2, 3, ...) end while true do pcall(f) end`,
-	"sizes in turn":      `local keep = {} for size = 16, 4096, 16 do for i = 1, 1e9 do local ok, s = pcall(string.rep, "x", size + i % 7) keep[#keep + 1] = s .. i end end`,
-	"request":            `local sys = ... local t = {} for i = 1, 20 do t = {t, t} end sys.request(t)`,
-	"result":             `local t = {} for i = 1, 20 do t = {t, t} end return t`,
-	"json":               `local sys = ... local t = {} for i = 1, 25 do t = {t, t} end sys.json_encode(t)`,
-	"xpcall handler":     `local s = "x" xpcall(function() while true do s = s .. s end end, function() while true do s = s .. s end end)`,
-	"close handler":      `pcall(function() local x <close> = setmetatable({}, {__close = function() local t = {} while true do t[#t + 1] = {} end end}) error() end)`,
-	"traceback":          `local function f(n) if n == 0 then local t = {} while true do t[#t + 1] = {} end end return (f(n - 1)) end f(1000)`,
-	"tostring of error":  `error(setmetatable({}, {__tostring = function() local s = "x" while true do s = s .. s end end}))`,
-	"load":               `local s = "x=1 " while true do s = s .. s load(s) end`,
-	"load reader":        `load(function() return "x = 1 " end)`,
-	"coroutine in pcall": `while true do pcall(coroutine.wrap(function() local t = {} while true do t[#t + 1] = {} end end)) end`,
+	"strings":             `local s = "x" while true do s = s .. s end`,
+	"caught strings":      `while true do pcall(function() local s = "x" while true do s = s .. s end end) end`,
+	"tables":              `local t = {} while true do t[#t + 1] = {} end`,
+	"caught tables":       `local t = {} while true do pcall(function() while true do t[#t + 1] = {} end end) end`,
+	"keys":                `local t = {} local i = 0 while true do i = i + 1 t["k" .. i] = i end`,
+	"closures":            `local t = {} while true do t[#t + 1] = function() return t end end`,
+	"coroutines":          `local t = {} while true do t[#t + 1] = coroutine.create(print or next) end`,
+	"stack":               `local function f(...) return 1 + f(1, 2, 3, ...) end while true do pcall(f) end`,
+	"sizes in turn":       `local keep = {} for size = 16, 4096, 16 do for i = 1, 1e9 do local ok, s = pcall(string.rep, "x", size + i % 7) keep[#keep + 1] = s .. i end end`,
+	"request":             `local sys = ... local t = {} for i = 1, 20 do t = {t, t} end sys.request(t)`,
+	"result":              `local t = {} for i = 1, 20 do t = {t, t} end return t`,
+	"json":                `local sys = ... local t = {} for i = 1, 25 do t = {t, t} end sys.json_encode(t)`,
+	"xpcall handler":      `local s = "x" xpcall(function() while true do s = s .. s end end, function() while true do s = s .. s end end)`,
+	"close handler":       `pcall(function() local x <close> = setmetatable({}, {__close = function() local t = {} while true do t[#t + 1] = {} end end}) error() end)`,
+	"traceback":           `local function f(n) if n == 0 then local t = {} while true do t[#t + 1] = {} end end return (f(n - 1)) end f(1000)`,
+	"tostring of error":   `error(setmetatable({}, {__tostring = function() local s = "x" while true do s = s .. s end end}))`,
+	"load":                `local s = "x=1 " while true do s = s .. s load(s) end`,
+	"load reader":         `load(function() return "x = 1 " end)`,
+	"format":              `local s = ("x"):rep(5 << 20) while true do pcall(string.format, "%s%s%s%s", s, s, s, s) end`,
+	"quoted format":       `local s = ("\0"):rep(5 << 20) while true do pcall(string.format, "%q%q", s, s) end`,
+	"concat over __index": `local s = ("x"):rep(1 << 20) local t = setmetatable({}, {__index = function() return s end}) while true do pcall(table.concat, t, "", 1, 100) end`,
+	"upper":               `local s = ("x"):rep(7 << 20) while true do pcall(function() return s:upper() .. s:lower() end) end`,
+	"char":                `local t, all = {}, {} for i = 1, 100000 do t[i] = 65 end while true do pcall(function() all[#all + 1] = string.char(table.unpack(t)) end) end`,
+	"utf8.char":           `local t, all = {}, {} for i = 1, 100000 do t[i] = 0x10FFFF end while true do pcall(function() all[#all + 1] = utf8.char(table.unpack(t)) end) end`,
+	"string.pack":         `local s = ("x"):rep(1 << 20) local f = ("s4"):rep(10) while true do pcall(string.pack, f, s, s, s, s, s, s, s, s, s, s) end`,
+	"string.pack padding": `while true do pcall(string.pack, "c" .. (12 << 20), "x") end`,
+	"load pieces":         `local n, s = 0, "--" .. ("x"):rep(1 << 20) while true do pcall(load, function() n = n + 1 if n % 20 > 0 then return s end end) end`,
+	"coroutine in pcall":  `while true do pcall(coroutine.wrap(function() local t = {} while true do t[#t + 1] = {} end end)) end`,
 }
 
 func TestMemoryBombs(t *testing.T) {
@@ -172,6 +217,26 @@ func TestMemoryBombs(t *testing.T) {
 			if m := s.Memory(); m > limit+2<<20 {
 				t.Errorf("the VM holds %d bytes with a limit of %d", m, limit)
 			}
+		})
+	}
+}
+
+// Garbage is collected before a buffer of a library function is refused its memory.
+func TestGarbageMakesRoom(t *testing.T) {
+	for name, source := range map[string]string{
+		"format":              `local s = ("x"):rep(1 << 20) function again() return string.format("%s%s", s, s) end`,
+		"quoted format":       `local s = ("\0"):rep(1 << 20) function again() return string.format("%q", s) end`,
+		"concat over __index": `local s = ("x"):rep(1 << 20) local t = setmetatable({}, {__index = function() return s end}) function again() return table.concat(t, "", 1, 3) end`,
+		"upper":               `local s = ("x"):rep(3 << 20) function again() return s:upper() .. s:lower() end`,
+		"reverse":             `local s = ("x"):rep(3 << 20) .. "y" function again() return s:reverse() end`,
+		"char":                `local t = {} for i = 1, 100000 do t[i] = 65 end function again() return string.char(table.unpack(t)) end`,
+		"utf8.char":           `local t = {} for i = 1, 100000 do t[i] = 0x10FFFF end function again() return utf8.char(table.unpack(t)) end`,
+		"string.pack":         `local s = ("x"):rep(1 << 20) function again() return string.pack("s4s4", s, s) end`,
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := open(t, source+` collectgarbage("stop") for i = 1, 100 do again() end return true`, Options{Memory: 16 << 20})
+			finish(t, s)
 		})
 	}
 }

@@ -65,7 +65,8 @@ static int load_pieces(lua_State *L, lua_Integer n, bool env)
 	luaL_buffinit(L, &b);
 	for (lua_Integer i = 1; i <= n; i++) {
 		lua_rawgeti(L, PIECES, i);
-		luaL_addvalue(&b);
+		vm_add_value(&b);
+		vm_poll(L);
 	}
 	luaL_pushresult(&b);
 	size_t len;

@@ -108,6 +108,8 @@ func TestRequestThatCannotPause(t *testing.T) {
 		{"table.concat", `return pcall(table.concat, setmetatable({}, {__index = ask}), "", 1, 1)`, "table.concat"},
 		{"handler", `return false, select(2, xpcall(error, function() return select(2, pcall(ask)) end))`, "a message handler of xpcall"},
 		{"coroutine in tostring", `return pcall(tostring, setmetatable({}, {__tostring = function() return coroutine.wrap(function() return ask() end)() end}))`, "tostring"},
+		{"arithmetic on a string", `return pcall(function() return "1" + setmetatable({}, {__add = ask}) end)`, "arithmetic on a string"},
+		{"arithmetic on a string in a coroutine", `return pcall(function() return "1" + setmetatable({}, {__add = function() return coroutine.wrap(ask)() end}) end)`, "arithmetic on a string"},
 		{"coroutine.close", `local co = coroutine.create(function() local x <close> = setmetatable({}, {__close = ask}) coroutine.yield() end) coroutine.resume(co) return coroutine.close(co)`, "coroutine.close"},
 		{"default sort", `local mt = {__lt = ask} return pcall(table.sort, {setmetatable({}, mt), setmetatable({}, mt)})`, "table.sort"},
 	} {
@@ -119,6 +121,17 @@ func TestRequestThatCannotPause(t *testing.T) {
 				t.Errorf("got %v, want an error about %s", got, c.where)
 			}
 		})
+	}
+}
+
+// A program may word that error itself.
+func TestBlocked(t *testing.T) {
+	got := run(t, `local sys = ...
+		sys.blocked(function(obstacle, ...) return ... .. "|" .. select("#", ...) .. "|" .. obstacle end)
+		return select(2, pcall(tostring, setmetatable({}, {__tostring = function() return sys.request("a", 2, nil) end}))), pcall(sys.blocked)`)
+	want := []any{"a|3|a function that tostring calls", false, "bad argument #1 to '?' (function expected, got no value)"}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
 	}
 }
 

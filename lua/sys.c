@@ -45,6 +45,15 @@ static int sys_yieldable(lua_State *L)
 	return 1;
 }
 
+/* Sets the function that words the error of a request which cannot pause. */
+static int sys_blocked(lua_State *L)
+{
+	luaL_checktype(L, 1, LUA_TFUNCTION);
+	lua_settop(L, 1);
+	lua_rawseti(L, LUA_REGISTRYINDEX, KEY_BLOCKED);
+	return 0;
+}
+
 /* ---- notes ---- */
 
 /* Drops the oldest notes until what remains is within bounds. */
@@ -154,6 +163,7 @@ static int sys_tostring(lua_State *L)
 
 static const luaL_Reg functions[] = {
 	{"array", sys_array},
+	{"blocked", sys_blocked},
 	{"box", sys_box},
 	{"floats", sys_floats},
 	{"is_utf8", sys_is_utf8},

@@ -167,10 +167,10 @@ static int concat_any(lua_State *L, const char *sep, size_t nsep, lua_Integer fr
 	for (lua_Integer i = from;; i++) {
 		lua_geti(L, 1, i);
 		check_piece(L, i);
-		luaL_addvalue(&b);
+		vm_add_value(&b);
 		if (i == end)
 			break;
-		luaL_addlstring(&b, sep, nsep);
+		vm_add(&b, sep, nsep);
 		poll_often(L, i);
 	}
 	luaL_pushresult(&b);

@@ -46,7 +46,7 @@ struct vm {
 static inline vm *vm_of(lua_State *L) { return *(vm **)lua_getextraspace(L); }
 
 /* Keys of the registry. */
-enum { KEY_MARKER = 16, KEY_ORDINALS, KEY_PROGRAM };
+enum { KEY_MARKER = 16, KEY_ORDINALS, KEY_PROGRAM, KEY_BLOCKED };
 
 /* limits.c */
 int vm_init_limits(int signal);
@@ -74,6 +74,21 @@ static inline char *vm_room(lua_State *L, area *r, size_t more)
 		vm_reserve(L, r, more);
 	return r->base + r->len;
 }
+
+/* room.c */
+void vm_ensure(lua_State *L, size_t n);
+char *vm_prep(luaL_Buffer *b, size_t n);
+void vm_add(luaL_Buffer *b, const char *s, size_t n);
+void vm_add_value(luaL_Buffer *b);
+void vm_put_before(lua_State *L, const char *name, lua_CFunction f);
+int string_pack(lua_State *L);
+int utf8_char(lua_State *L);
+
+/* letters.c */
+int string_char(lua_State *L);
+int string_lower(lua_State *L);
+int string_reverse(lua_State *L);
+int string_upper(lua_State *L);
 
 /* seed.c */
 lua_State *vm_new_state(vm *v, lua_Alloc f);

@@ -37,6 +37,23 @@ static bool push_name(lua_State *L, int function)
 	return false;
 }
 
+/* Whether a function is what the metatable of strings has for arithmetic. */
+static bool is_string_arithmetic(lua_State *L, int function)
+{
+	int top = lua_gettop(L);
+	bool found = false;
+	lua_pushliteral(L, "");
+	if (lua_getmetatable(L, -1)) {
+		lua_pushnil(L);
+		while (!found && lua_next(L, top + 2)) {
+			found = lua_rawequal(L, -1, function);
+			lua_pop(L, 1);
+		}
+	}
+	lua_settop(L, top);
+	return found;
+}
+
 /* Functions that a request passes through. */
 static bool transparent(lua_State *L, const char *name)
 {
@@ -67,6 +84,10 @@ static void push_obstacle(lua_State *L, lua_State *of, int level)
 			lua_pushliteral(L, "a message handler of xpcall");
 			return;
 		}
+		if (is_string_arithmetic(L, function)) {
+			lua_pushliteral(L, "arithmetic on a string");
+			return;
+		}
 		if (push_name(L, function) && !transparent(L, lua_tostring(L, -1))) {
 			lua_pushfstring(L, "a function that %s calls", lua_tostring(L, -1));
 			return;
@@ -80,8 +101,20 @@ static void push_obstacle(lua_State *L, lua_State *of, int level)
 int vm_cannot_pause(lua_State *L)
 {
 	vm *v = vm_of(L);
-	const char *what = lua_type(L, 1) == LUA_TSTRING ? lua_tostring(L, 1) : "request";
+	int n = lua_gettop(L);
 	push_obstacle(L, v->blocked ? v->blocked : L, v->blocked ? 0 : 1);
+	if (lua_gettop(L) > n + 1) { /* with what it is the name of below it */
+		lua_replace(L, n + 1);
+		lua_settop(L, n + 1);
+	}
+	if (lua_rawgeti(L, LUA_REGISTRYINDEX, KEY_BLOCKED) == LUA_TFUNCTION) {
+		lua_insert(L, 1);
+		lua_insert(L, 2);
+		lua_call(L, n + 1, 1);
+		return lua_error(L);
+	}
+	lua_pop(L, 1);
+	const char *what = lua_type(L, 1) == LUA_TSTRING ? lua_tostring(L, 1) : "request";
 	return luaL_error(L, "%s: cannot pause here: inside %s; call it before or after, and pass the value in",
 		what, lua_tostring(L, -1));
 }

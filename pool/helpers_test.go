@@ -23,7 +23,7 @@ func testContext(t testing.TB) context.Context {
 // shortDir is a directory whose sockets have short paths, wherever the tests' own lies.
 func shortDir(t testing.TB) string {
 	t.Helper()
-	dir, err := os.MkdirTemp("", "alcp")
+	dir, err := os.MkdirTemp("/tmp", "alcp")
 	if err != nil {
 		t.Fatal(err)
 	}

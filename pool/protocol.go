@@ -88,7 +88,7 @@ type Feed struct {
 	Remaining int             // accepted
 	Status    string          // finished: completed, failed, cancelled
 	Output    json.RawMessage // finished and completed: the result
-	Error     *Failure        // finished and failed
+	Error     *Failure        // finished: why it failed, or the reason to cancel it
 	Metrics   json.RawMessage // finished: {"auto":{…},"custom":{…}}
 }
 

@@ -47,7 +47,7 @@ func (f Feed) Wire() WireFeed {
 		switch f.Status {
 		case StatusCompleted:
 			w.Output = orNull(f.Output)
-		case StatusFailed:
+		case StatusFailed, StatusCancelled:
 			w.Error = f.Error
 		}
 	}

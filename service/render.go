@@ -47,6 +47,7 @@ type failed struct {
 
 type cancelled struct {
 	Status string          `json:"status"`
+	Reason string          `json:"reason,omitempty"`
 	Stats  json.RawMessage `json:"stats"`
 }
 
@@ -117,9 +118,17 @@ func renderEnd(status string, output json.RawMessage, fail *pool.Failure, metric
 	case "failed":
 		return renderFailure(fail), nil
 	case "cancelled":
-		return cancelled{statusCancelled, metrics}, nil
+		return cancelled{statusCancelled, CancelReason(fail), metrics}, nil
 	}
 	return nil, fmt.Errorf("a worker of another version? status %q is not known", status)
+}
+
+// CancelReason is why somebody cancelled a session, "" when it was not said.
+func CancelReason(fail *pool.Failure) string {
+	if fail == nil || fail.Message == pool.StatusCancelled { // the engine's word for no reason
+		return ""
+	}
+	return fail.Message
 }
 
 func renderFailure(fail *pool.Failure) failed {

@@ -43,6 +43,7 @@ type sessionView struct {
 	Result json.RawMessage `json:"result,omitempty"`
 	Error  string          `json:"error,omitempty"`
 	Code   string          `json:"code,omitempty"`
+	Reason string          `json:"reason,omitempty"` // of a cancelled session
 	Stats  json.RawMessage `json:"stats,omitempty"`
 }
 
@@ -236,6 +237,6 @@ func (s *sessionView) viewEnd(f *pool.WireFeed) {
 	case failed:
 		s.Error, s.Code = v.Error, v.Code
 	case cancelled:
-		s.Stats = v.Stats
+		s.Reason, s.Stats = v.Reason, v.Stats
 	}
 }

@@ -57,8 +57,8 @@ func (s *Service) Sessions(ctx context.Context) ([]SessionEntry, error) {
 }
 
 // List is Sessions with a choice of what to show. It blocks for a few seconds at most, however
-// the workers are; what could not be asked is a warning. It fails when neither the workers nor
-// the journal could be read.
+// the workers are; what could not be asked is a warning. It fails when the journal could not be
+// read and no worker knows of a session either: that is not to be taken for an empty home.
 func (s *Service) List(ctx context.Context, o ListOptions) (Listing, error) {
 	if o.Limit <= 0 {
 		o.Limit = defaultListed
@@ -70,7 +70,7 @@ func (s *Service) List(ctx context.Context, o ListOptions) (Listing, error) {
 	}
 	rest, more, jerr := s.journalSessions(ctx, live, answered, o.Limit)
 	if jerr != nil {
-		if perr != nil {
+		if perr != nil || len(live) == 0 {
 			return l, fmt.Errorf("listing sessions: %w", errors.Join(perr, jerr))
 		}
 		l.Warnings = append(l.Warnings, "reading the journal: "+jerr.Error())
@@ -218,12 +218,9 @@ func (l *Listing) warn(errs []error) {
 //
 // A sid that nobody knows is a [*pool.RemoteError] of code session_not_found.
 func (s *Service) Session(ctx context.Context, sid string, history bool) (pool.Status, error) {
-	head, inJournal, err := s.head(ctx, sid)
+	head, inJournal, err := s.known(ctx, sid)
 	if err != nil {
 		return pool.Status{}, err
-	}
-	if !inJournal && !s.held(ctx, sid) {
-		return pool.Status{}, s.notFound(ctx, sid)
 	}
 	asking, cancel := context.WithTimeout(ctx, s.patience)
 	defer cancel()
@@ -238,6 +235,21 @@ func (s *Service) Session(ctx context.Context, sid string, history bool) (pool.S
 		return pool.Status{}, ctx.Err()
 	}
 	return s.summary(ctx, head), fmt.Errorf("asking for session %s: %w", sid, err)
+}
+
+// Known returns nil for a session that the journal or a worker knows, and for any other the error
+// of [Service.Session]. It wakes nobody.
+func (s *Service) Known(ctx context.Context, sid string) error {
+	_, _, err := s.known(ctx, sid)
+	return err
+}
+
+func (s *Service) known(ctx context.Context, sid string) (head journal.Head, inJournal bool, err error) {
+	head, inJournal, err = s.head(ctx, sid)
+	if err == nil && !inJournal && !s.held(ctx, sid) {
+		err = s.notFound(ctx, sid)
+	}
+	return head, inJournal, err
 }
 
 // head looks a session up in the journal, if there is one.

@@ -2,6 +2,8 @@ package service
 
 import (
 	"errors"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -237,5 +239,22 @@ func TestPoolStatusOfTheSilent(t *testing.T) {
 	f.workers = []pool.Status{worker()}
 	if r, err := s.PoolStatus(t.Context(), nil); err != nil || len(r.Workers) != 1 {
 		t.Errorf("one of two answers: %+v, %v", r, err)
+	}
+}
+
+// A journal that cannot be read is not an empty one.
+func TestListOfAnUnreadableJournal(t *testing.T) {
+	f := &fakePool{}
+	s := testService(t, f)
+	dir := filepath.Join(s.home, "journal")
+	if err := errors.Join(os.Mkdir(dir, 0o700), os.WriteFile(filepath.Join(dir, "journal.db"), []byte("no database at all"), 0o600)); err != nil {
+		t.Fatal(err)
+	}
+	if l, err := s.List(t.Context(), ListOptions{}); !errors.Is(err, journal.ErrCorrupt) {
+		t.Errorf("List = %+v, %v; want ErrCorrupt", l, err)
+	}
+	f.workers = []pool.Status{worker(pool.SessionInfo{SessionID: "s-live", State: "paused"})}
+	if l, err := s.List(t.Context(), ListOptions{}); err != nil || len(l.Sessions) != 1 || len(l.Warnings) != 1 {
+		t.Errorf("List = %+v, %v; want what the worker knows, and a warning", l, err)
 	}
 }

@@ -27,7 +27,8 @@ func newContinue(a *app) *cobra.Command {
 --answer, prompts are shown and answered as alc run does it.
 
 Answering the same query with the same text again changes nothing and shows
-where the session stands now, so a command that failed can simply be repeated.`,
+where the session stands now, so a command that failed can simply be repeated
+when it has --query. Without it, the answer goes to whatever is asked now.`,
 		Example: `  alc continue s-18c2… --answer 'forty-two'
   alc continue s-18c2… --query q-3 --answer @answer.txt
   model < prompt.txt | alc continue s-18c2… --answer -`,

@@ -1,13 +1,16 @@
 package main
 
 import (
+	"cmp"
 	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
 
 	"github.com/spf13/cobra"
 
 	"github.com/algocline/algocline/internal/buildinfo"
 	"github.com/algocline/algocline/internal/doctor"
-	"github.com/algocline/algocline/service"
 )
 
 func newDoctor(a *app) *cobra.Command {
@@ -21,19 +24,32 @@ wrong. It changes nothing. The exit code is 1 when a check fails; warnings do no
 count.`,
 		Args: exactly(),
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			set, err := a.settings()
+			if verify < 1 {
+				return &usageError{Err: fmt.Errorf("--verify %d is not a number of sessions of at least 1", verify), Cmd: cmd.CommandPath()}
+			}
+			set, bad := a.settings()
+			if bad != nil && (set.Home == "" || isFlagError(bad)) {
+				return bad
+			}
+			set.Durability = cmp.Or(set.Durability, durabilityFull)
+			s, err := a.openWith(set)
 			if err != nil {
 				return err
 			}
-			return a.withService(func(s *service.Service) error {
-				return a.showChecks(doctor.Examine(cmd.Context(), doctor.Config{
-					Home: set.Home, Durability: set.Durability, Verify: verify, Service: s,
-				}))
+			checks := doctor.Examine(cmd.Context(), doctor.Config{
+				Home: set.Home, Durability: set.Durability, Configuration: bad, Verify: verify, Service: s,
 			})
+			return errors.Join(a.showChecks(checks), s.Close())
 		},
 	}
 	cmd.Flags().IntVar(&verify, "verify", 100, "verify the histories of the `N` sessions that changed last")
 	return cmd
+}
+
+// isFlagError tells a setting of the command line from one of the environment or the file.
+func isFlagError(err error) bool {
+	var s *settingsError
+	return errors.As(err, &s) && strings.HasPrefix(s.Where, "--")
 }
 
 func (a *app) showChecks(checks []doctor.Check) error {

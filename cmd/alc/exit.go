@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"maps"
 	"strings"
+	"syscall"
 
 	"github.com/spf13/cobra"
 
@@ -112,6 +113,9 @@ func judge(err error) verdict {
 		if remote.Code == pool.CodeSessionNotFound {
 			v.message, _, _ = strings.Cut(v.message, "; did you mean") // the hint says it
 		}
+		if remote.Code == pool.CodeSessionFinished {
+			v.message = strings.TrimSuffix(v.message, "; its result is in the details") // people see none
+		}
 	case errors.As(err, &settings):
 		v.exit, v.code = exitUsage, "configuration"
 	case errors.As(err, &input), errors.As(err, &read):
@@ -123,8 +127,8 @@ func judge(err error) verdict {
 		v.code = "refused"
 	case errors.Is(err, context.Canceled):
 		v.message = "interrupted"
-	case errors.Is(err, fs.ErrPermission):
-		v.hints = []string{"alc doctor checks who owns what in the home"}
+	case errors.Is(err, fs.ErrPermission), errors.Is(err, errNotADirectory), errors.Is(err, syscall.EROFS), errors.Is(err, syscall.ENOSPC):
+		v.hints = []string{"alc doctor checks the home and who owns what in it"}
 	}
 	if errors.As(err, &advised) {
 		v.hints = append(v.hints, advised.hints...)
@@ -154,6 +158,10 @@ func exitOfCode(c pool.Code) int {
 
 // hintsOf says what to do about a refused request.
 func hintsOf(e *pool.RemoteError) []string {
+	sid, known := e.Details["session_id"].(string)
+	if !known {
+		sid = "SID"
+	}
 	switch e.Code {
 	case pool.CodeSessionNotFound:
 		if near := texts(e.Details["nearest"]); len(near) > 0 {
@@ -165,9 +173,9 @@ func hintsOf(e *pool.RemoteError) []string {
 			return []string{"take an open one: --query " + strings.Join(open, ", --query ")}
 		}
 	case pool.CodeAnswerDiffers:
-		return []string{"the first answer stands; alc status SID --history shows it"}
+		return []string{"alc status " + sid + " --history shows the first answer"}
 	case pool.CodeSessionFinished:
-		return []string{"alc status SID shows its result"}
+		return []string{"alc status " + sid + " shows how"}
 	case pool.CodeSessionExists:
 		return []string{"give the new session another --session-id"}
 	case pool.CodeStorageFailed:

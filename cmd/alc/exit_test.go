@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -37,13 +39,14 @@ func TestJudge(t *testing.T) {
 			exitNotFound, "session_not_found", []string{"did you mean a or b?"}},
 		{"not found", remote(pool.CodeSessionNotFound, nil), exitNotFound, "session_not_found", []string{"alc status lists the sessions that wait"}},
 		{"not open", remote(pool.CodeQueryNotOpen, map[string]any{"open": []string{"q-1"}}), exitRefused, "query_not_open", []string{"take an open one: --query q-1"}},
-		{"differs", remote(pool.CodeAnswerDiffers, nil), exitRefused, "answer_differs", []string{"the first answer stands; alc status SID --history shows it"}},
-		{"ended", remote(pool.CodeSessionFinished, nil), exitRefused, "session_finished", []string{"alc status SID shows its result"}},
+		{"differs", remote(pool.CodeAnswerDiffers, map[string]any{"session_id": "s-1"}), exitRefused, "answer_differs", []string{"alc status s-1 --history shows the first answer"}},
+		{"ended", remote(pool.CodeSessionFinished, nil), exitRefused, "session_finished", []string{"alc status SID shows how"}},
 		{"taken", remote(pool.CodeSessionExists, nil), exitRefused, "session_exists", []string{"give the new session another --session-id"}},
 		{"malformed", remote(pool.CodeMalformedRequest, nil), exitUsage, "malformed_request", nil},
 		{"disk", remote(pool.CodeStorageFailed, nil), exitError, "storage_failed",
 			[]string{"nothing acknowledged is lost; alc doctor looks at the disk and the journal"}},
-		{"permission", &fs.PathError{Op: "open", Path: "x", Err: fs.ErrPermission}, exitError, "", []string{"alc doctor checks who owns what in the home"}},
+		{"permission", &fs.PathError{Op: "open", Path: "x", Err: fs.ErrPermission}, exitError, "", []string{"alc doctor checks the home and who owns what in it"}},
+		{"read-only", &fs.PathError{Op: "open", Path: "x", Err: syscall.EROFS}, exitError, "", []string{"alc doctor checks the home and who owns what in it"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
@@ -100,6 +103,17 @@ func TestContinueCommandCanBePasted(t *testing.T) {
 		a := &app{flags: globalFlags{home: home}}
 		if got := a.continueCommand("s-1"); got != want {
 			t.Errorf("home %q: %s, want %s", home, got, want)
+		}
+	}
+}
+
+// A traceback has lines, in colour too.
+func TestPaintKeepsLines(t *testing.T) {
+	t.Parallel()
+	for _, on := range []bool{true, false} {
+		got := palette{on: on}.faint("stack traceback:\n\tin one\n\n\tin two")
+		if n := strings.Count(got, "\n"); n != 3 {
+			t.Errorf("painted %v: %q", on, got)
 		}
 	}
 }

@@ -114,7 +114,7 @@ func (a *app) showPause(f pool.Feed) error {
 		return err
 	}
 	query := ""
-	if len(f.Queries) > 1 {
+	if len(f.Queries) > 0 { // with its id, an answer that is given twice never meets the next query
 		query = " --query " + f.Queries[0].ID
 	}
 	a.voice.hint("answer with: " + a.continueCommand(f.SessionID) + query + " --answer TEXT")

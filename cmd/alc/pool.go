@@ -56,6 +56,9 @@ func optional(args []string) *string {
 
 func (a *app) poolStatus(ctx context.Context, s *service.Service, sid *string) error {
 	report, err := s.PoolStatus(ctx, sid)
+	if err == nil && sid != nil && len(report.Workers) == 0 {
+		err = s.Known(ctx, *sid)
+	}
 	if err != nil {
 		return err
 	}
@@ -66,7 +69,12 @@ func (a *app) poolStatus(ctx context.Context, s *service.Service, sid *string) e
 		}
 		return a.voice.raw(doc)
 	}
-	if len(report.Workers) == 0 {
+	switch {
+	case len(report.Workers) > 0:
+	case sid != nil:
+		a.voice.note("no worker holds session %s; the journal does", *sid)
+		return nil
+	default:
 		a.voice.note("no worker is running; one starts when it is needed")
 		return nil
 	}
@@ -89,6 +97,9 @@ func mebibytes(n int64) string { return fmt.Sprintf("%.1f MiB", float64(n)/(1<<2
 
 func (a *app) poolStop(ctx context.Context, s *service.Service, sid *string) error {
 	stopped, err := s.PoolStop(ctx, sid)
+	if err == nil && sid != nil && len(stopped.Workers)+len(stopped.Errors) == 0 {
+		err = s.Known(ctx, *sid)
+	}
 	if err != nil {
 		return err
 	}
@@ -100,7 +111,7 @@ func (a *app) poolStop(ctx context.Context, s *service.Service, sid *string) err
 		if err := a.voice.raw(doc); err != nil {
 			return err
 		}
-	} else if err := a.tellStopped(stopped); err != nil {
+	} else if err := a.tellStopped(stopped, sid); err != nil {
 		return err
 	}
 	if len(stopped.Errors) > 0 {
@@ -109,12 +120,16 @@ func (a *app) poolStop(ctx context.Context, s *service.Service, sid *string) err
 	return nil
 }
 
-func (a *app) tellStopped(stopped service.PoolStopped) error {
+func (a *app) tellStopped(stopped service.PoolStopped, sid *string) error {
 	for _, e := range stopped.Errors {
 		a.voice.note("alc: %s %s", a.voice.errPaint.bad("error:"), e)
 	}
 	if len(stopped.Workers) == 0 {
-		if len(stopped.Errors) == 0 {
+		switch {
+		case len(stopped.Errors) > 0:
+		case sid != nil:
+			a.voice.note("no worker held session %s; the journal does", *sid)
+		default:
 			a.voice.note("no worker was running")
 		}
 		return nil

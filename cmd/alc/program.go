@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"syscall"
+	"unicode/utf8"
 
 	"github.com/algocline/algocline/strategies"
 )
@@ -46,6 +47,9 @@ func loadProgram(home, name string, code *string, in io.Reader) (program, error)
 	case code != nil && name != "":
 		return program{}, errors.New("give a FILE or -e CODE, not both")
 	case code != nil:
+		if err := isText(*code); err != nil {
+			return program{}, fmt.Errorf("reading the code after -e: %w", err)
+		}
 		return program{Code: *code, Name: "(command line)"}, nil
 	case name == "":
 		return program{}, errors.New("there is nothing to run: give a FILE or -e CODE")
@@ -128,7 +132,15 @@ func readAll(r io.Reader, limit int64) (string, error) {
 	if int64(len(p)) > limit {
 		return "", fmt.Errorf("it is longer than %d MiB", limit>>20)
 	}
-	return string(p), nil
+	return string(p), isText(string(p))
+}
+
+// isText refuses other bytes than UTF-8: the wire would carry U+FFFD in their place.
+func isText(s string) error {
+	if !utf8.ValidString(s) {
+		return errors.New("it is not UTF-8 text")
+	}
+	return nil
 }
 
 // textArgument reads an argument that is a text, @FILE, or - for standard input; a last newline
@@ -137,9 +149,9 @@ func textArgument(arg string, in io.Reader) (string, error) {
 	file, isFile := strings.CutPrefix(arg, "@")
 	switch {
 	case strings.HasPrefix(file, "@"):
-		return file, nil
+		return file, isText(file)
 	case arg != "-" && !isFile:
-		return arg, nil
+		return arg, isText(arg)
 	case isFile:
 		f, err := os.Open(file)
 		if err != nil {

@@ -2,8 +2,10 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -35,7 +37,8 @@ func execute(ctx context.Context, a *app, args []string) int {
 	root := newRoot(a)
 	root.SetArgs(args)
 	err := root.ExecuteContext(ctx)
-	a.voice.json = a.flags.json
+	var usage *usageError // flags after a wrong one were not read
+	a.voice.json = a.flags.json || errors.As(err, &usage) && slices.Contains(args, "--json")
 	return a.voice.conclude(err)
 }
 
@@ -89,6 +92,9 @@ shell.`,
 	)
 	root.SetHelpCommandGroupID(groupCare)
 	root.SetCompletionCommandGroupID(groupCare)
+	root.InitDefaultHelpCmd()
+	root.InitDefaultCompletionCmd()
+	strict(root)
 	return root
 }
 
@@ -97,6 +103,26 @@ const (
 	groupAuthors  = "authors"
 	groupCare     = "care"
 )
+
+// strict lets cobra's own commands refuse what they do not know, where they would show some help.
+func strict(root *cobra.Command) {
+	for _, cmd := range root.Commands() {
+		switch cmd.Name() {
+		case "help":
+			show := cmd.Run
+			cmd.Run, cmd.RunE = nil, func(cmd *cobra.Command, args []string) error {
+				if found, rest, err := root.Find(args); err == nil && len(rest) > 0 {
+					return noSuchCommand(found, rest)
+				}
+				show(cmd, args)
+				return nil
+			}
+		case "completion":
+			cmd.Args = noSuchCommand
+			cmd.RunE = func(cmd *cobra.Command, _ []string) error { return cmd.Help() }
+		}
+	}
+}
 
 // noSuchCommand refuses arguments of the bare alc: they are mistyped commands.
 func noSuchCommand(cmd *cobra.Command, args []string) error {
@@ -137,6 +163,10 @@ func (a *app) open() (*service.Service, error) {
 	if err != nil {
 		return nil, err
 	}
+	return a.openWith(set)
+}
+
+func (a *app) openWith(set settings) (*service.Service, error) {
 	return service.New(service.Config{
 		Home:         set.Home,
 		Version:      buildinfo.Version(),

@@ -156,7 +156,11 @@ func (a *app) describeDetail(b *strings.Builder, field func(name, value string),
 		field("progress", text)
 	}
 	if end := d.Finished; end != nil {
-		if end.Error != nil {
+		switch {
+		case end.Error == nil:
+		case end.Status == pool.StatusCancelled:
+			field("reason", terminal.Printable(service.CancelReason(end.Error)))
+		default:
 			field("error", end.Error.Code+": "+terminal.Printable(end.Error.Message))
 		}
 		if len(end.Output) > 0 {

@@ -181,6 +181,17 @@ func TestCtrlCLeavesTheSessionPaused(t *testing.T) {
 	s.leaves(exitOK)
 }
 
+// A terminal hands on 4095 bytes of a line and drops the rest.
+func TestCutLineIsNoAnswer(t *testing.T) {
+	t.Parallel()
+	s := sit(t, seatHome(t), "run", "-e", "return #alc.llm('one?')")
+	s.sees(`│ one\?`)
+	s.types(strings.Repeat("x", 5000) + "\n.\n")
+	s.sees(`a line has 4095 bytes or more`)
+	s.sees(`the session is kept; go on with: alc continue s-`)
+	s.leaves(exitError)
+}
+
 func TestWorkerDiesWhileAPersonThinks(t *testing.T) {
 	t.Parallel()
 	home := seatHome(t)

@@ -46,7 +46,7 @@ or about all below a name such as alc.state. --print prints the definitions.`,
 		},
 		ValidArgsFunction: completeMembers,
 	}
-	cmd.Flags().StringVar(&dir, "dir", "", "where to write; the directory types of the home unless given")
+	cmd.Flags().StringVar(&dir, "dir", "", "the directory `DIR` to write to (default: types in the home)")
 	cmd.Flags().BoolVar(&show, "print", false, "print the definitions and write nothing")
 	return cmd
 }

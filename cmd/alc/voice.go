@@ -44,7 +44,11 @@ func (p palette) paint(s string, style func() lipgloss.Style) string {
 	if !p.on || s == "" {
 		return s
 	}
-	return style().Inline(true).Render(s)
+	lines := strings.Split(s, "\n") // a style would fill them all up to one width
+	for i, line := range lines {
+		lines[i] = style().Inline(true).Render(line)
+	}
+	return strings.Join(lines, "\n")
 }
 
 func (p palette) strong(s string) string {

@@ -57,6 +57,32 @@ function lib.whole(v)
   return v // 1 | 0
 end
 
+-- here is where the script stands, as error messages have it. The library's own lines are nobody's
+-- business.
+local traceback, find, match, gmatch = sys.traceback, string.find, string.match, string.gmatch
+local function here()
+  for line in gmatch(traceback("", 1), "\n\t([^\n]+)") do
+    local at = match(line, "^([^[].-:%d+: )in ")
+    if at and (find(at, "^alc%.lua:") or not find(at, "^alc[:.]")) then return at end
+  end
+  return ""
+end
+
+-- What scripts call requests whose names are not theirs.
+local called = {
+  ask = "alc.llm", fork = "alc.fork", module = "require", unix = "os.time", mktime = "os.time", date = "os.date",
+  clock = "os.clock", getenv = "os.getenv", remaining = "alc.budget_remaining", ["state.swap"] = "alc.state.update",
+  ["file.read"] = "io.open", ["file.write"] = "writing a file", ["file.remove"] = "os.remove", ["file.rename"] = "os.rename",
+}
+local LOADED = "%s%s: cannot be loaded here, where no script can pause: inside %s; use it once before"
+local BLOCKED = "%s%s: cannot pause here: inside %s; call it before or after, and pass the value in"
+
+sys.blocked(function(obstacle, op, a, b)
+  if op == "member" then return format(LOADED, here(), a .. "." .. b, obstacle) end
+  if op == "members" or op == "theme" then return format(LOADED, here(), a, obstacle) end
+  return format(BLOCKED, here(), called[op] or "alc." .. op, obstacle)
+end)
+
 alc.json_encode = sys.json_encode
 alc.json_decode = function(s)
   if type(s) == "number" then s = tostring(s) end

@@ -1,6 +1,6 @@
 -- What a script says: alc.log, print, warn. It goes to the session's log.
 local type, tostring, select, pcall, error = type, tostring, select, pcall, error
-local match, concat = string.match, table.concat
+local byte, sub, concat = string.byte, string.sub, table.concat
 local mathtype, huge = math.type, math.huge
 local note, text, shortest = sys.note, lib.text, sys.json_encode
 
@@ -25,7 +25,9 @@ function print(...)
   local parts = {}
   for i = 1, select("#", ...) do parts[i] = shown((select(i, ...))) end
   local line = concat(parts, "\t")
-  note("log", "info", "alc.lua.print", match(line, "^(.-)\n*$"))
+  local last = #line
+  while byte(line, last) == 10 do last = last - 1 end
+  note("log", "info", "alc.lua.print", sub(line, 1, last))
 end
 
 -- warn is Lua's: its messages are a warning in the log; control messages are of no use here.

@@ -8,6 +8,7 @@ local text = lib.text
 local loaded, preload = {}, {}
 
 local function installed(name)
+  name = text(name, "searcher", 1)
   local ok, chunk, source = request("module", name)
   if not ok then return "\n\t" .. chunk end
   local fn, err = load(source, chunk)
@@ -18,6 +19,7 @@ local function installed(name)
 end
 
 local function preloaded(name)
+  name = text(name, "searcher", 1)
   local fn = preload[name]
   if fn == nil then return "\n\tno field package.preload['" .. name .. "']" end
   return fn, ":preload:"
@@ -42,7 +44,7 @@ end
 function require(name)
   name = text(name, "require", 1)
   local found = loaded[name]
-  if found ~= nil then return found end
+  if found then return found end -- a false one does not count, as in Lua
   local searchers = package.searchers
   if type(searchers) ~= "table" then error("'package.searchers' must be a table", 2) end
   local tried, loader, extra = {}, nil, nil

@@ -35,35 +35,42 @@ type Check struct {
 type Config struct {
 	Home       string
 	Durability string
-	Verify     int // how many of the sessions that changed last have their history verified
-	Service    *service.Service
+	// Configuration is why the settings could not be read, if so.
+	Configuration error
+	Verify        int // how many of the sessions that changed last have their history verified
+	Service       *service.Service
 }
 
 // checkTime bounds one check, so that a sick part does not hide the others.
 const checkTime = 10 * time.Second
 
 // Examine makes all checks, in an order in which the first failure is often the cause of the
-// others.
+// others. Those of what lies in the home are left out when there can be no home.
 func Examine(ctx context.Context, c Config) []Check {
 	x := &examination{Config: c}
 	var found []Check
 	for _, check := range []struct {
-		name string
-		do   func(context.Context) finding
+		name   string
+		inHome bool // what it looks at lies in the home
+		do     func(context.Context) finding
 	}{
-		{"home", x.home},
-		{"permissions", x.permissions},
-		{"file system", x.fileSystem},
-		{"disk space", x.diskSpace},
-		{"socket path", x.socketPath},
-		{"lua", x.lua},
-		{"sqlite", x.sqlite},
-		{"durability", x.durability},
-		{"workers", x.workers},
-		{"leftovers", x.leftovers},
-		{"journal", x.journal},
-		{"histories", x.histories},
+		{"home", false, x.home},
+		{"configuration", false, x.configuration},
+		{"permissions", true, x.permissions},
+		{"file system", false, x.fileSystem},
+		{"disk space", false, x.diskSpace},
+		{"socket path", false, x.socketPath},
+		{"lua", false, x.lua},
+		{"sqlite", false, x.sqlite},
+		{"durability", false, x.durability},
+		{"workers", true, x.workers},
+		{"leftovers", true, x.leftovers},
+		{"journal", true, x.journal},
+		{"histories", true, x.histories},
 	} {
+		if check.inHome && x.noHome {
+			continue
+		}
 		bounded, cancel := context.WithTimeout(ctx, checkTime)
 		f := check.do(bounded)
 		cancel()
@@ -83,10 +90,11 @@ func Worst(checks []Check) Level {
 	return worst
 }
 
-// examination is one run of the checks. store is set by the journal check for the one after it.
+// examination is one run of the checks.
 type examination struct {
 	Config
-	store journal.Store
+	noHome bool          // the home cannot be looked into, says the first check
+	store  journal.Store // set by the journal check for the one after it
 }
 
 // finding is a check without its name.

@@ -113,6 +113,45 @@ func TestSickHomes(t *testing.T) {
 	}
 }
 
+// A home that is no directory is told once, not by each check that would look into it.
+func TestNoHomeIsOneFinding(t *testing.T) {
+	t.Parallel()
+	home := filepath.Join(shortDir(t), "home")
+	if err := os.WriteFile(home, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	got := examine(t, home)
+	for _, name := range []string{"permissions", "workers", "leftovers", "journal", "histories"} {
+		if c, found := got[name]; found {
+			t.Errorf("%+v", c)
+		}
+	}
+}
+
+// What only writing would show is found by looking.
+func TestHomeThatCannotBeMade(t *testing.T) {
+	t.Parallel()
+	dir := shortDir(t)
+	if err := os.Chmod(dir, 0o500); err != nil {
+		t.Fatal(err)
+	}
+	want := expectation{Fail, "cannot be made"}
+	if os.Getuid() == 0 { // root may write anywhere
+		want = expectation{OK, "not there yet"}
+	}
+	compare(t, examine(t, filepath.Join(dir, "home")), map[string]expectation{"home": want})
+}
+
+func TestConfigurationThatCannotBeRead(t *testing.T) {
+	t.Parallel()
+	checks := Examine(t.Context(), Config{Home: "/dev/null/home", Configuration: errors.New("no sense")})
+	byName := make(map[string]Check)
+	for _, c := range checks {
+		byName[c.Name] = c
+	}
+	compare(t, byName, map[string]expectation{"configuration": {Fail, "no sense"}, "home": {Fail, "not a directory"}})
+}
+
 func TestLongHome(t *testing.T) {
 	t.Parallel()
 	home := filepath.Join(shortDir(t), strings.Repeat("long", 20))

@@ -2,6 +2,8 @@ package doctor
 
 import (
 	"context"
+	"errors"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -44,6 +46,9 @@ func (x *examination) durability(context.Context) finding {
 // workers asks those that are alive how they are.
 func (x *examination) workers(ctx context.Context) finding {
 	report, err := x.Service.PoolStatus(ctx, nil)
+	if errors.Is(err, fs.ErrPermission) {
+		return fail("make it readable for you", "%v", err)
+	}
 	if err != nil {
 		return fail("alc pool stop ends them; their sessions stay", "%v", err)
 	}

@@ -16,18 +16,40 @@ const (
 	leastSpace  = 100 << 20 // bytes free below which commits are in danger
 )
 
-// home checks that the home is there, or could be made.
+// home checks that the home is there or could be made, and that it can be written to.
 func (x *examination) home(context.Context) finding {
+	const elsewhere = "choose another directory with ALC_HOME"
 	info, err := os.Stat(x.Home)
+	missing := errors.Is(err, fs.ErrNotExist)
 	switch {
-	case errors.Is(err, fs.ErrNotExist):
-		return ok("%s (not there yet, the first session makes it)", x.Home)
+	case err != nil && !missing:
+		x.noHome = true
+		return fail(elsewhere, "%v", err)
+	case !missing && !info.IsDir():
+		x.noHome = true
+		return fail(elsewhere, "%s is not a directory", x.Home)
+	}
+	dir := existing(x.Home)
+	err = unix.Access(dir, unix.W_OK)
+	switch {
+	case errors.Is(err, unix.EROFS):
+		return fail("mount it for writing, or "+elsewhere, "%s is on a file system that is mounted read-only", dir)
+	case err != nil && missing:
+		return fail(elsewhere, "%s cannot be made: you may not write to %s", x.Home, dir)
 	case err != nil:
-		return fail("choose another directory with ALC_HOME", "%v", err)
-	case !info.IsDir():
-		return fail("choose another directory with ALC_HOME", "%s is not a directory", x.Home)
+		return fail("make it writable for you, or "+elsewhere, "you may not write to %s", dir)
+	case missing:
+		return ok("%s (not there yet, the first session makes it)", x.Home)
 	}
 	return ok("%s", x.Home)
+}
+
+// configuration tells whether config.toml and the environment make sense.
+func (x *examination) configuration(context.Context) finding {
+	if x.Config.Configuration != nil {
+		return fail("alc help configuration says what it may hold", "%v", x.Config.Configuration)
+	}
+	return ok("makes sense")
 }
 
 // permissions checks that the directories with sockets and sessions are ours alone.

@@ -20,6 +20,7 @@ type conn struct {
 	c     *sqlite3.SQLiteConn
 	path  string
 	stmts [queryCount]*stmt
+	hold  *hold // that the connection was counted in; nil for none
 }
 
 // stmt is a prepared statement with its argument and result buffers.
@@ -54,6 +55,9 @@ func (c *conn) close() error {
 		}
 	}
 	errs = append(errs, c.c.Close())
+	if c.hold != nil {
+		errs = append(errs, c.hold.leave())
+	}
 	return errors.Join(errs...)
 }
 

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
-	"os"
 	"strings"
 	"testing"
 	"time"
@@ -119,13 +118,6 @@ var faults = map[string]faultvfs.Fault{
 	"everything fails":       {Ops: []faultvfs.Op{faultvfs.Write, faultvfs.Sync, faultvfs.Truncate}, Code: faultvfs.IOErr, Sticky: true},
 }
 
-// unsettled are faults under which a run in ten loses what it must not: failed syncs of the database
-// file whose pages the system drops. ALC_TEST_ALL_FAULTS=1 runs them.
-var unsettled = map[string]string{
-	"all syncs fail":     "fails about once in ten runs: after a power cut the database file is not found whole",
-	"folding back fails": "fails about once in ten runs: a session is missing, or the log cannot be folded back on a healed disk",
-}
-
 // TestFailingDisk lets the disk fail at the first, the second … operation of a workload. Whatever fails:
 // the store answers that it did, goes on when the disk does, and nothing acknowledged is lost,
 // by the process, by its death or by a power cut.
@@ -133,9 +125,6 @@ func TestFailingDisk(t *testing.T) {
 	for name, fault := range faults {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			if why, ok := unsettled[name]; ok && os.Getenv("ALC_TEST_ALL_FAULTS") == "" {
-				t.Skip(why)
-			}
 			failed, missed := 0, 0
 			for nth := 1; missed < 10 && !t.Failed(); nth += 1 + nth/8 {
 				fault.Nth = nth

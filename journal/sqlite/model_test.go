@@ -69,6 +69,11 @@ func countUp(tx journal.Tx) ([]journal.Event, error) {
 func (m *model) step(t *testing.T, s *sqlite.Store, i int) error {
 	t.Helper()
 	b, c := m.batch(i)
+	return m.append(t, s, b, c)
+}
+
+func (m *model) append(t *testing.T, s *sqlite.Store, b journal.Batch, c commit) error {
+	t.Helper()
 	head, err := s.Append(t.Context(), b)
 	m.unsure = nil
 	switch {
@@ -81,7 +86,7 @@ func (m *model) step(t *testing.T, s *sqlite.Store, i int) error {
 	case errors.Is(err, journal.ErrUncertain):
 		m.unsure = &c
 	case !errors.Is(err, journal.ErrNotCommitted):
-		t.Fatalf("step %d: an append on a failing disk answers %v", i, err)
+		t.Fatalf("%q: an append on a failing disk answers %v", c.body, err)
 	}
 	return err
 }

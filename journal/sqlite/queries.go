@@ -39,8 +39,9 @@ const (
 	qSIDsFrom
 	qSIDsBefore
 	qSIDsAfter
-	qCheckpoint
-	qRestart
+	qFold
+	qFoldAll
+	qFoldedSoFar
 	queryCount
 )
 
@@ -90,10 +91,11 @@ var queries = [queryCount]string{
 	qListFiltered: `SELECT ` + sessionColumns + ` FROM session
 		WHERE (?1 = '[]' OR state IN (SELECT value FROM json_each(?1))) AND (?2 = 0 OR owner = ?2)
 		ORDER BY head DESC LIMIT ?3`,
-	qCount:      `SELECT state, count(*) FROM session GROUP BY state`,
-	qSIDsFrom:   `SELECT sid FROM session WHERE sid >= ? ORDER BY sid LIMIT ?`,
-	qSIDsAfter:  `SELECT sid FROM session WHERE sid > ? ORDER BY sid LIMIT ?`,
-	qSIDsBefore: `SELECT sid FROM session WHERE sid < ? ORDER BY sid DESC LIMIT ?`,
-	qCheckpoint: `PRAGMA wal_checkpoint(PASSIVE)`,
-	qRestart:    `PRAGMA wal_checkpoint(RESTART)`,
+	qCount:       `SELECT state, count(*) FROM session GROUP BY state`,
+	qSIDsFrom:    `SELECT sid FROM session WHERE sid >= ? ORDER BY sid LIMIT ?`,
+	qSIDsAfter:   `SELECT sid FROM session WHERE sid > ? ORDER BY sid LIMIT ?`,
+	qSIDsBefore:  `SELECT sid FROM session WHERE sid < ? ORDER BY sid DESC LIMIT ?`,
+	qFold:        `PRAGMA wal_checkpoint(PASSIVE)`,
+	qFoldAll:     `PRAGMA wal_checkpoint(TRUNCATE)`,
+	qFoldedSoFar: `PRAGMA wal_checkpoint(NOOP)`,
 }

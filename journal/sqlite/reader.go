@@ -3,6 +3,7 @@ package sqlite
 import (
 	"context"
 	"errors"
+	"time"
 )
 
 // readers hands out reading connections. Each is opened when first needed and kept.
@@ -34,6 +35,47 @@ func (r *readers) close() error {
 	return errors.Join(errs...)
 }
 
+// takeAll waits until no reader is at work, for the patience, and returns those that are open.
+// There are none until giveBack.
+func (r *readers) takeAll(patience time.Duration) ([]*conn, error) {
+	late := time.NewTimer(patience)
+	defer late.Stop()
+	var taken []*conn
+	for range maxReaders {
+		select {
+		case c := <-r.free:
+			taken = append(taken, c)
+		case <-late.C:
+			for _, c := range taken {
+				r.free <- c
+			}
+			return nil, errors.New("a reader is at work; try again")
+		}
+	}
+	return taken, nil
+}
+
+// giveBack ends what takeAll began; the readers it has returned are closed.
+func (r *readers) giveBack() {
+	for range maxReaders {
+		r.free <- nil
+	}
+}
+
+// closeIdle closes the readers that are not at work.
+func (r *readers) closeIdle() error {
+	var errs []error
+	for range maxReaders {
+		select {
+		case c := <-r.free:
+			errs = append(errs, closeConn(&c))
+			r.free <- nil
+		default:
+		}
+	}
+	return errors.Join(errs...)
+}
+
 // read runs fn on a reading connection, within a transaction of its own. fn must be short: as
 // long as it runs the log cannot be folded back.
 func (s *Store) read(ctx context.Context, fn func(*conn) error) error {
@@ -55,6 +97,10 @@ func (s *Store) read(ctx context.Context, fn func(*conn) error) error {
 	var back *conn
 	defer func() { s.readers.free <- back }()
 	back, err := s.readOn(c, fn)
+	if s.hold.doubts() > 0 {
+		// Whoever makes it good needs the database closed.
+		err = errors.Join(err, closeConn(&back))
+	}
 	return err
 }
 

@@ -16,7 +16,7 @@ import (
 // waits for the journal, and leaves no trace.
 func TestStoppedWriter(t *testing.T) {
 	t.Parallel()
-	testStuckWriter(t, "stop", 50*time.Millisecond, func(cmd *exec.Cmd, _ *bufio.Reader) {
+	testStuckWriter(t, "stop", 100*time.Millisecond, func(cmd *exec.Cmd, _ *bufio.Reader) {
 		var ws syscall.WaitStatus
 		if _, err := syscall.Wait4(cmd.Process.Pid, &ws, syscall.WUNTRACED, nil); err != nil || !ws.Stopped() {
 			t.Fatalf("waiting for the child to stop: %v, %v", ws, err)
@@ -27,7 +27,7 @@ func TestStoppedWriter(t *testing.T) {
 // TestHangingWriter: one that runs but does not go on is waited for longer, then ended too.
 func TestHangingWriter(t *testing.T) {
 	t.Parallel()
-	testStuckWriter(t, "hang", 20*time.Millisecond, func(_ *exec.Cmd, out *bufio.Reader) {
+	testStuckWriter(t, "hang", 100*time.Millisecond, func(_ *exec.Cmd, out *bufio.Reader) {
 		if line, err := out.ReadString('\n'); err != nil {
 			t.Fatalf("the child says %q: %v", line, err)
 		}

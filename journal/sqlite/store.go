@@ -4,7 +4,7 @@
 // [Open] is where to start. A store that writes has one goroutine that writes, the writer:
 // appends queue up, and whatever has queued up while a commit ran shares the next one. Several
 // processes may write to one home; a lock file, the ticket, lines them up. Readers have
-// connections of their own and wait for nobody.
+// connections of their own and wait for nobody. What a failed disk calls for is in doubt.go.
 //
 // The database is in WAL mode. A synced commit is one sync of the log; folding the log back into
 // the database happens on a goroutine of its own. Nothing in here opens the database's files by
@@ -55,8 +55,8 @@ type Options struct {
 	// CacheSessions is how many sessions' heads are kept in memory; 0 means 100,000.
 	CacheSessions int
 	// Patience is how long a writer of another process that was stopped inside its commit is
-	// waited for before it is ended, and how long a reader may keep the log from being begun
-	// anew after a failed write; 0 means 2 s.
+	// waited for before it is ended, and how long readers and other processes may keep the log
+	// from being begun anew after a failed write; 0 means 2 s.
 	Patience time.Duration
 	// Logger gets what has no caller to return to: a failed checkpoint, an ended writer.
 	Logger *slog.Logger
@@ -66,6 +66,7 @@ type Options struct {
 const (
 	databaseName = "journal.db"
 	ticketName   = "ticket"
+	holdName     = "hold"
 )
 
 // pageSize in bytes. Over 100,000 sessions larger pages were no faster and wrote more.
@@ -85,19 +86,21 @@ type Store struct {
 	cache   *sessionCache
 	known   *contentSet
 	readers *readers
-	ticket  *ticket
+	ticket  *ticket // nil in a store that only reads
+	hold    *hold
+	w       *writer // for its own goroutine, and for Close after that
 
 	committed, synced atomic.Int64 // ids of the last such rows of the log
 	instance          [16]byte
 	mark              atomic.Pointer[mark.File]
 
 	checkpoint chan struct{} // a token asks for one
-	// doubt is set by a failed commit or checkpoint: what is in the log may not be what the disk
-	// will keep, so it is folded back and begun anew before the next commit.
-	doubt   atomic.Bool
-	logSize atomic.Int64 // of the log in bytes, when it was folded last
-	folding sync.Mutex   // held while a checkpoint of this store is under way
-	fold    atomic.Bool  // asks the writer to fold the rest of the log back
+	logSize    atomic.Int64  // of the log in bytes, when it was folded last
+	fold       atomic.Bool   // asks the writer to fold the rest of the log back
+
+	folding sync.Mutex // guards the two below; held while the log is folded back
+	folder  *conn      // the checkpointer's; nil until it is needed
+	guard   *conn      // reads only, and is closed last when the log must not be folded back
 
 	mu     sync.Mutex
 	closed bool
@@ -130,9 +133,8 @@ func Open(ctx context.Context, dir string, opts Options) (*Store, error) {
 	}
 	s.readers = newReaders(s.openReader)
 	if opts.ReadOnly {
-		close(s.done)
-		if err := s.openExisting(); err != nil {
-			return nil, errors.Join(err, s.readers.close())
+		if err := s.openReading(dir); err != nil {
+			return nil, err
 		}
 		return s, nil
 	}
@@ -162,6 +164,19 @@ func (o *Options) fill() error {
 	if o.Logger == nil {
 		o.Logger = slog.Default()
 	}
+	return nil
+}
+
+// openReading opens a journal that is there.
+func (s *Store) openReading(dir string) (err error) {
+	if s.hold, err = openHold(filepath.Join(dir, holdName), true, s.opts.Patience); err != nil {
+		return err
+	}
+	if err := s.openExisting(); err != nil {
+		return errors.Join(err, s.readers.close(), s.hold.close())
+	}
+	s.work.Add(1)
+	go s.watch(s.readers.closeIdle)
 	return nil
 }
 
@@ -199,26 +214,24 @@ func (s *Store) openWriting(dir string) error {
 		return err
 	}
 	var err error
-	if s.ticket, err = openTicket(filepath.Join(dir, ticketName), s.opts.Patience, s.log); err != nil {
+	if s.hold, err = openHold(filepath.Join(dir, holdName), false, s.opts.Patience); err != nil {
 		return err
 	}
-	w := &writer{s: s}
-	if err := s.start(w); err != nil {
-		return errors.Join(err, s.readers.close(), s.ticket.close())
+	if s.ticket, err = openTicket(filepath.Join(dir, ticketName), s.opts.Patience, s.log); err != nil {
+		return errors.Join(err, s.hold.close())
 	}
-	s.work.Add(2)
+	s.w = &writer{s: s}
+	if err := s.start(s.w); err != nil {
+		return errors.Join(err, s.closeUnfolded(s.w, nil), s.ticket.close(), s.hold.close())
+	}
+	s.work.Add(3)
 	go func() {
 		defer s.work.Done()
 		defer close(s.done)
-		w.loop()
-		if w.c != nil {
-			s.err = errors.Join(s.err, wrapSQL(s.path, "closing", w.c.close()))
-		}
+		s.w.loop()
 	}()
-	go func() {
-		defer s.work.Done()
-		s.checkpointer()
-	}()
+	go s.checkpointer()
+	go s.watch(s.nudge)
 	return nil
 }
 
@@ -237,14 +250,22 @@ func (s *Store) start(w *writer) error {
 	if err := makePrivate(s.path); err != nil {
 		return err
 	}
-	c, err := s.openWriter()
-	if err != nil {
-		return err
+	if s.hold.doubts() > 0 {
+		if err := w.settle(); err != nil {
+			return err
+		}
+	} else {
+		c, err := s.openWriter()
+		if err != nil {
+			return err
+		}
+		w.use(c)
 	}
-	if err := s.begin(w, c); err != nil {
-		return errors.Join(wrapSQL(s.path, "opening", err), c.close())
+	if err := s.begin(w); err != nil {
+		return wrapSQL(s.path, "opening", err)
 	}
-	return nil
+	// One that was opened before there was a log would guard nothing.
+	return errors.Join(closeConn(&s.guard), w.open())
 }
 
 // makePrivate makes an empty database that only its owner can read; SQLite gives the files beside
@@ -261,51 +282,18 @@ func makePrivate(path string) error {
 }
 
 // begin migrates and reads what the writer starts from.
-func (s *Store) begin(w *writer, c *conn) (err error) {
-	if err := migrate(c); err != nil {
+func (s *Store) begin(w *writer) (err error) {
+	if err := migrate(w.c); err != nil {
 		return err
 	}
-	if s.instance, err = instance(c); err != nil {
+	if s.instance, err = instance(w.c); err != nil {
 		return err
 	}
-	if w.last, err = lastEvent(c); err != nil {
+	if w.last, err = lastEvent(w.c); err != nil {
 		return err
 	}
-	w.c = c
 	s.advance(w.last, false) // who wrote it last may not have synced it
 	return nil
-}
-
-func lastEvent(c *conn) (int64, error) {
-	row, _, err := c.one(qLastEvent)
-	if err != nil {
-		return 0, err
-	}
-	last, _ := row[0].(int64)
-	return last, nil
-}
-
-// writerPragmas and readerPragmas hold for every connection of their kind. Commits are not
-// synced unless the writer says so; folding back always is.
-const (
-	writerPragmas = `PRAGMA synchronous=NORMAL; PRAGMA fullfsync=ON; PRAGMA checkpoint_fullfsync=ON;
-		PRAGMA wal_autocheckpoint=0; PRAGMA mmap_size=0; PRAGMA temp_store=MEMORY; PRAGMA cache_size=-65536`
-	readerPragmas = `PRAGMA query_only=ON; PRAGMA mmap_size=0; PRAGMA temp_store=MEMORY; PRAGMA cache_size=-8192`
-)
-
-func (s *Store) openWriter() (*conn, error) { return s.openWith("rwc", writerPragmas) }
-
-func (s *Store) openReader() (*conn, error) { return s.openWith("ro", readerPragmas) }
-
-func (s *Store) openWith(mode, pragmas string) (*conn, error) {
-	c, err := openConn(s.path, mode, s.opts.VFS, s.opts.Patience)
-	if err != nil {
-		return nil, err
-	}
-	if err := c.script(pragmas); err != nil {
-		return nil, errors.Join(wrapSQL(s.path, "setting up a connection to", err), c.close())
-	}
-	return c, nil
 }
 
 // advance records how far the log is committed and synced.
@@ -339,7 +327,7 @@ func (s *Store) Sync(ctx context.Context) error {
 	if s.opts.Durability == Process {
 		return s.alive(ctx)
 	}
-	if synced := s.synced.Load(); synced == s.committed.Load() {
+	if synced := s.synced.Load(); synced == s.committed.Load() && s.hold.doubts() == 0 {
 		// Other processes may have committed what this one has told somebody of.
 		var last int64
 		err := s.read(ctx, func(c *conn) (err error) {
@@ -374,22 +362,4 @@ func (s *Store) enter() error {
 	}
 	s.users.Add(1)
 	return nil
-}
-
-// Close implements [journal.Store]. It may be called more than once.
-func (s *Store) Close() error {
-	s.once.Do(func() {
-		s.mu.Lock()
-		s.closed = true
-		s.mu.Unlock()
-		s.users.Wait()
-		// Readers first: the last connection to go folds the log back, which a reader cannot.
-		s.err = wrapSQL(s.path, "closing", s.readers.close())
-		s.queue.close()
-		s.work.Wait()
-		if s.ticket != nil {
-			s.err = errors.Join(s.err, s.ticket.close())
-		}
-	})
-	return s.err
 }

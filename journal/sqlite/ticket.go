@@ -109,7 +109,7 @@ func (t *ticket) wait() error {
 	}
 	look := time.NewTicker(t.patience)
 	defer look.Stop()
-	seen, since := t.word(ticketCount).Load(), time.Now()
+	seen, since, gone := t.word(ticketCount).Load(), time.Now(), false
 	for {
 		select {
 		case err := <-t.pending:
@@ -118,10 +118,15 @@ func (t *ticket) wait() error {
 		case <-look.C:
 		}
 		if n := t.word(ticketCount).Load(); n != seen {
-			seen, since = n, time.Now()
+			seen, since, gone = n, time.Now(), false
 			continue
 		}
-		if err := t.endHolder(time.Since(since)); err != nil {
+		err := t.endHolder(time.Since(since))
+		if errors.Is(err, procid.ErrGone) && !gone {
+			// Its locks go after it, when the kernel has ended its last thread.
+			gone, since, err = true, time.Now(), nil
+		}
+		if err != nil {
 			return err
 		}
 	}

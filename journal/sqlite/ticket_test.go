@@ -7,6 +7,8 @@ import (
 	"path/filepath"
 	"testing"
 	"time"
+
+	"github.com/algocline/algocline/journal/procid"
 )
 
 var quiet = slog.New(slog.NewTextHandler(io.Discard, nil))
@@ -44,6 +46,29 @@ func TestTicketCannotEndItself(t *testing.T) {
 	release, err = b.lock()
 	if err != nil {
 		t.Fatalf("after the holder's end: %v", err)
+	}
+	release()
+}
+
+// TestTicketOfTheGone: a holder that has just ended is given time to leave its lock, as long again
+// as it was waited for.
+func TestTicketOfTheGone(t *testing.T) {
+	const patience = 5 * time.Millisecond
+	path := filepath.Join(t.TempDir(), "ticket")
+	a, b := newTicket(t, path, patience), newTicket(t, path, patience)
+	release, err := a.lock()
+	if err != nil {
+		t.Fatal(err)
+	}
+	a.word(ticketStart).Add(1) // a process of another time: it is gone
+	begun := time.Now()
+	_, err = b.lock()
+	if waited := time.Since(begun); !errors.Is(err, procid.ErrGone) || waited < 2*stuckFactor*patience {
+		t.Errorf("after %v: %v", waited, err)
+	}
+	release()
+	if release, err = b.lock(); err != nil {
+		t.Fatal(err)
 	}
 	release()
 }

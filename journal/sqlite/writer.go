@@ -163,7 +163,6 @@ func (w *writer) commit(group []*request) {
 				w.s.cache.drop(sid)
 			}
 		}
-		w.abandon()
 		for _, r := range group {
 			r.head, r.err = journal.Head{}, err
 		}
@@ -175,11 +174,25 @@ func (w *writer) commit(group []*request) {
 
 // attempt writes and commits a group. Its error is everyone's; a request's own is in r.err.
 func (w *writer) attempt(group []*request) (*txn, error) {
+	if w.s.hold.doubts() > 0 {
+		// Whoever has the ticket wants to make it good, and needs this store out of the way.
+		if again, err := w.s.letGo(w); err == nil {
+			again()
+		}
+	}
 	release, err := w.s.ticket.lock()
 	if err != nil {
 		return nil, &journal.NotCommittedError{Cause: err}
 	}
 	defer release()
+	t, err := w.try(group)
+	if err != nil {
+		w.abandon()
+	}
+	return t, err
+}
+
+func (w *writer) try(group []*request) (*txn, error) {
 	if err := w.prepare(group); err != nil {
 		return nil, &journal.NotCommittedError{Cause: err}
 	}
@@ -193,33 +206,37 @@ func (w *writer) attempt(group []*request) (*txn, error) {
 		}
 		return t, nil
 	}
+	full := w.full
 	if _, _, err := w.c.exec(qCommit); err != nil {
-		w.s.doubt.Store(true)
-		return t, &journal.UncertainError{Cause: wrapSQL(w.c.path, "committing to", err)}
+		w.s.hold.doubt()
+		w.bury()
+		err = wrapSQL(w.c.path, "committing to", err)
+		// At once, so that what is read next is what stays.
+		if err := w.settle(); err != nil {
+			w.s.log.Warn("the journal stays in doubt", "error", err)
+		}
+		return t, &journal.UncertainError{Cause: err}
 	}
-	w.committed(t)
+	if full && w.s.hold.doubts() > 0 {
+		// The checkpointer's sync has failed meanwhile, and may have lost what this one reports.
+		if err := w.settle(); err != nil {
+			return t, &journal.UncertainError{Cause: err}
+		}
+	}
+	w.committed(t, full)
 	return t, nil
 }
 
 // prepare makes the connection ready for a group: open, free of doubt, syncing or not.
 func (w *writer) prepare(group []*request) error {
-	if w.c == nil {
-		c, err := w.s.openWriter()
-		if err != nil {
+	if w.s.hold.doubts() == 0 {
+		if err := w.open(); err != nil {
 			return err
 		}
-		w.c, w.full, w.dataVersion = c, false, 0
+		w.foldFully()
 	}
-	if w.s.doubt.Load() {
+	if w.s.hold.doubts() > 0 {
 		if err := w.settle(); err != nil {
-			return err
-		}
-	}
-	if w.s.fold.Load() || w.unfolded >= w.s.opts.WALLimit {
-		w.s.fold.Store(false)
-		w.unfolded = 0
-		if err := w.s.foldBack(w.c); err != nil {
-			w.s.doubt.Store(true)
 			return err
 		}
 	}
@@ -228,6 +245,17 @@ func (w *writer) prepare(group []*request) error {
 		full = full || r.sync
 	}
 	return w.setSync(full && w.s.opts.Durability == Full)
+}
+
+// foldFully folds the log back when it is too long.
+func (w *writer) foldFully() {
+	if w.s.fold.Load() || w.unfolded >= w.s.opts.WALLimit {
+		w.s.fold.Store(false)
+		w.unfolded = 0
+		if err := w.s.foldBack(w.c); err != nil {
+			w.s.doubtful("folding the journal's log back", err)
+		}
+	}
 }
 
 // setSync chooses whether the next commit is synced. It can only be set between transactions.
@@ -243,25 +271,6 @@ func (w *writer) setSync(full bool) error {
 		return wrapSQL(w.c.path, "setting the durability of", err)
 	}
 	w.full = full
-	return nil
-}
-
-// settle copies the whole log into the database, syncs that and makes the log start over: after
-// a failed sync the log may have holes on the disk that no later sync reports, and whatever is
-// written behind a hole is lost with it. Should the power fail in these few milliseconds too, the
-// checksums find what is missing.
-func (w *writer) settle() error {
-	w.s.folding.Lock() // SQLite does not wait for a checkpoint that is under way
-	defer w.s.folding.Unlock()
-	row, _, err := w.c.one(qRestart)
-	if err != nil {
-		return wrapSQL(w.c.path, "recovering from a failed write: folding the log back into", err)
-	}
-	d := decoder{row: row}
-	if busy, total, done := d.int(), d.int(), d.int(); busy != 0 || total != done || d.err != nil {
-		return fmt.Errorf("recovering from a failed write to %s: its log is in use by a reader or by another process; try again", w.c.path)
-	}
-	w.s.doubt.Store(false)
 	return nil
 }
 
@@ -297,25 +306,34 @@ func (w *writer) refresh() error {
 	if err := checkWriter(w.c); err != nil {
 		return err
 	}
-	last, err := lastEvent(w.c)
+	last, err := w.end(w.c)
 	if err != nil {
-		return wrapSQL(w.c.path, "reading the log's end in", err)
-	}
-	if last < w.last {
-		return &journal.CorruptError{File: w.c.path, Why: fmt.Sprintf("the log ends at %d, but %d was committed", last, w.last)}
+		return err
 	}
 	w.last, w.dataVersion = last, version
 	return nil
 }
 
+// end returns where the log ends, which is not before what this writer has committed.
+func (w *writer) end(c *conn) (int64, error) {
+	last, err := lastEvent(c)
+	if err != nil {
+		return 0, wrapSQL(c.path, "reading the log's end in", err)
+	}
+	if last < w.last {
+		return 0, &journal.CorruptError{File: c.path, Why: fmt.Sprintf("the log ends at %d, but %d was committed", last, w.last)}
+	}
+	return last, nil
+}
+
 // committed makes a group's outcome known to the store.
-func (w *writer) committed(t *txn) {
+func (w *writer) committed(t *txn, synced bool) {
 	w.last = t.last
 	for _, row := range t.sessions {
 		w.s.cache.put(row)
 	}
 	w.s.known.add(t.contents)
-	w.s.advance(t.last, w.full)
+	w.s.advance(t.last, synced)
 	n := t.bytes + pageSize*int64(len(t.sessions)+3)
 	w.dirty += n
 	w.unfolded += n
@@ -334,10 +352,9 @@ func (w *writer) abandon() {
 	if w.c.inTransaction() {
 		_, _, err = w.c.exec(qRollback)
 	}
-	if err = errors.Join(err, w.c.close()); err != nil {
+	if err = errors.Join(err, closeConn(&w.c)); err != nil {
 		w.s.log.Warn("closing the journal's connection after a failed append", "error", err)
 	}
-	w.c = nil
 }
 
 // now is the time of an event as the journal keeps it.

@@ -12,16 +12,28 @@ import (
 	"fmt"
 	"io"
 	"iter"
+	"os"
 	"strings"
 	"unicode"
+	"unicode/utf8"
 
 	"github.com/muesli/cancelreader"
+	"golang.org/x/term"
 
 	"github.com/algocline/algocline/pool"
 )
 
 // ErrStopped is a person who ended the input instead of answering.
 var ErrStopped = errors.New("the input ended before an answer was given")
+
+// What is typed or pasted and would not arrive as it was meant.
+var (
+	ErrLineCut = errors.New("a line has 4095 bytes or more, and the terminal cuts what is longer; give this answer with alc continue SID --answer @FILE")
+	ErrNotText = errors.New("the answer is not UTF-8 text")
+)
+
+// cutLine is what Linux keeps of a line that is typed at a terminal, the newline aside.
+const cutLine = 4095
 
 // Config says where a Terminal reads and how it shows things. The painters may be nil.
 type Config struct {
@@ -36,6 +48,7 @@ type Terminal struct {
 	cfg    Config
 	input  cancelreader.CancelReader // nil when reads of In cannot be given up on
 	lines  *bufio.Reader
+	cuts   bool // whether In is a terminal, which cuts long lines
 	hinted bool // whether it was said how an answer ends
 }
 
@@ -49,6 +62,9 @@ func New(c Config) *Terminal {
 		c.Faint = plain
 	}
 	t := &Terminal{cfg: c, lines: bufio.NewReader(c.In)}
+	if f, ok := c.In.(*os.File); ok {
+		t.cuts = term.IsTerminal(int(f.Fd()))
+	}
 	if r, err := cancelreader.NewReader(c.In); err == nil {
 		t.input, t.lines = r, bufio.NewReader(r)
 	}
@@ -131,26 +147,36 @@ func notes(q pool.Query) string {
 	return "  " + strings.Join(parts, ", ")
 }
 
-// read collects lines up to a dot or the end of the input.
+// read collects lines up to a dot or the end of the input. What is wrong with them is told only
+// then: lines left unread would be commands to the shell that is typed at next.
 func (t *Terminal) read() (string, error) {
 	var text strings.Builder
+	var wrong error
 	for {
 		line, err := t.lines.ReadString('\n')
 		if strings.HasSuffix(line, "\r\n") {
 			line = line[:len(line)-2] + "\n"
 		}
-		if strings.TrimSuffix(line, "\n") == "." {
-			return strings.TrimSuffix(text.String(), "\n"), nil
-		}
-		text.WriteString(line)
 		switch {
-		case err == nil:
-		case errors.Is(err, io.EOF) && strings.TrimSpace(text.String()) != "":
-			return strings.TrimSuffix(text.String(), "\n"), nil
-		case errors.Is(err, io.EOF):
-			return "", ErrStopped
-		default:
+		case t.cuts && len(line) >= cutLine:
+			wrong = ErrLineCut
+		case !utf8.ValidString(line):
+			wrong = ErrNotText
+		}
+		dot := strings.TrimSuffix(line, "\n") == "."
+		if !dot {
+			text.WriteString(line)
+		}
+		switch {
+		case err != nil && !errors.Is(err, io.EOF):
 			return "", fmt.Errorf("reading the answer: %w", err)
+		case err == nil && !dot:
+		case wrong != nil:
+			return "", wrong
+		case dot || strings.TrimSpace(text.String()) != "":
+			return strings.TrimSuffix(text.String(), "\n"), nil
+		default:
+			return "", ErrStopped
 		}
 	}
 }

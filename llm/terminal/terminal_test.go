@@ -44,6 +44,8 @@ func TestAnswer(t *testing.T) {
 		{"two queries", "x\n.\ny\n.\n", []pool.Query{one, two}, []string{"q-0=x", "q-1=y"}, nil},
 		{"nothing typed", "", []pool.Query{one}, nil, terminal.ErrStopped},
 		{"only blanks typed", "\n \n", []pool.Query{one}, nil, terminal.ErrStopped},
+		{"other bytes than text", "caf\xe9\n.\n", []pool.Query{one}, nil, terminal.ErrNotText},
+		{"long lines of a pipe", strings.Repeat("x", 5000) + "\n.\n", []pool.Query{one}, []string{"q-0=" + strings.Repeat("x", 5000)}, nil},
 		{"stopped at the second", "x\n.\n", []pool.Query{one, two}, []string{"q-0=x"}, terminal.ErrStopped},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -3,9 +3,11 @@ package worker
 import (
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 
 	"github.com/algocline/algocline/engine"
 )
@@ -65,10 +67,27 @@ func (h *host) ReadFile(g engine.Grants, path string, max int64) (data []byte, e
 		if st.Size() > max {
 			return fmt.Errorf("%d bytes are more than the limit result_size (%d) allows", st.Size(), max)
 		}
-		data, err = r.ReadFile(name)
+		data, err = readAll(r, name, max)
 		return err
 	})
 	return data, err
+}
+
+// readAll reads a file whose size is not to be trusted: it may grow meanwhile, and those of /proc
+// say that they are empty.
+func readAll(r *os.Root, name string, max int64) ([]byte, error) {
+	f, err := r.OpenFile(name, os.O_RDONLY|syscall.O_NONBLOCK, 0)
+	if err != nil {
+		return nil, err
+	}
+	data, err := io.ReadAll(io.LimitReader(f, max+1))
+	if err = errors.Join(err, f.Close()); err != nil {
+		return nil, err
+	}
+	if int64(len(data)) > max {
+		return nil, fmt.Errorf("its more than %d bytes are above the limit result_size", max)
+	}
+	return data, nil
 }
 
 func (h *host) WriteFile(g engine.Grants, path string, data []byte, add bool) error {

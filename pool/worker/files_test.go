@@ -4,6 +4,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/algocline/algocline/engine"
@@ -76,5 +77,19 @@ func TestGrantedFiles(t *testing.T) {
 	}
 	if _, err := h.ReadFile(g, "inside", 0); err == nil {
 		t.Error("read more than allowed")
+	}
+}
+
+// A file of /proc says that it is empty, and may never end.
+func TestFileOfNoSize(t *testing.T) {
+	if _, err := os.Stat("/proc/self/smaps"); err != nil {
+		t.Skip("there is no /proc here")
+	}
+	h, g := &host{}, engine.Grants{Read: []string{"/proc/self"}}
+	if _, err := h.ReadFile(g, "smaps", 100); err == nil || !strings.Contains(err.Error(), "limit result_size") {
+		t.Errorf("read more than allowed: %v", err)
+	}
+	if p, err := h.ReadFile(g, "comm", 100); err != nil || len(p) == 0 {
+		t.Errorf("read %q, %v", p, err)
 	}
 }

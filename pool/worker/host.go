@@ -78,6 +78,9 @@ func (h *host) Module(_ context.Context, name string, paths []string) (engine.Mo
 			tried = append(tried, "\n\tno file '"+filepath.Join(dir, file)+"'")
 		}
 	}
+	if len(dirs) == 0 {
+		tried = []string{": there is no directory to search, which alc run --lib would name"}
+	}
 	return engine.ModuleSource{}, fmt.Errorf("%w%s", engine.ErrNoModule, strings.Join(tried, ""))
 }
 

@@ -58,7 +58,7 @@ func testContext(t *testing.T) context.Context {
 // newHome is a home with a short path, and a dispatcher for it; its workers end with the test.
 func newHome(t *testing.T, env ...string) (string, *pool.Dispatcher) {
 	t.Helper()
-	home, err := os.MkdirTemp("", "alcw")
+	home, err := os.MkdirTemp("/tmp", "alcw")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -195,7 +195,7 @@ func TestKills(t *testing.T) {
 }
 
 func storm(t *testing.T, seed uint64, kills int) {
-	home, err := os.MkdirTemp("", "alcc")
+	home, err := os.MkdirTemp("/tmp", "alcc")
 	if err != nil {
 		t.Fatal(err)
 	}

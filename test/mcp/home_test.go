@@ -27,7 +27,7 @@ type home struct {
 // is short, since sockets lie in it.
 func newHome(t *testing.T, env map[string]string) *home {
 	t.Helper()
-	dir, err := os.MkdirTemp("", "alc")
+	dir, err := os.MkdirTemp("/tmp", "alc")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -111,7 +111,8 @@ function methods:close()
   end
   return flush(self)
 end
-meta.__close = function(file) if not file.closed then file:close() end end
+local close = methods.close
+meta.__close = function(file) if not file.closed then close(file) end end
 
 function methods:seek(whence, offset)
   check(self, "seek")
@@ -128,7 +129,7 @@ function methods:setvbuf() return true end
 
 -- lib.write_out writes what open files still hold, when the script has ended.
 function lib.write_out()
-  while open_files[1] do open_files[1]:close() end
+  while open_files[1] do close(open_files[1]) end
 end
 
 function def.open(path, mode)

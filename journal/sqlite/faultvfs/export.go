@@ -37,8 +37,13 @@ func faultTruncated(disk, id C.uint64_t, size C.int64_t) {
 }
 
 //export faultSynced
-func faultSynced(disk, id C.uint64_t, ok C.int) {
-	diskOf(disk).synced(uint64(id), ok != 0)
+func faultSynced(disk, id C.uint64_t, ok C.int, size *C.int64_t) unsafe.Pointer {
+	content := diskOf(disk).synced(uint64(id), ok != 0)
+	if content == nil {
+		return nil
+	}
+	*size = C.int64_t(len(content))
+	return C.CBytes(content) // the caller frees it
 }
 
 //export faultDeleted

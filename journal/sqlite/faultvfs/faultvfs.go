@@ -65,6 +65,11 @@ type Fault struct {
 	// take a page for clean after its write-back failed: whoever has the file open is told once,
 	// and later syncs succeed without it.
 	Forget bool
+	// Silent keeps others that have the file open from being told.
+	Silent bool
+	// Evict makes what a failed sync has lost be read as it is on the disk from then on: the
+	// system has reused the memory.
+	Evict bool
 }
 
 // Disk is a registered VFS. Its methods are safe for concurrent use.
@@ -294,7 +299,9 @@ func (d *Disk) change(h uint64, c change) {
 	f.pending = append(f.pending, c)
 }
 
-func (d *Disk) synced(i uint64, ok bool) {
+// synced returns the file's content for its readers if they are to see what was lost; its length
+// is that of the file.
+func (d *Disk) synced(i uint64, ok bool) (evicted []byte) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	f := d.handles[i].f
@@ -303,17 +310,21 @@ func (d *Disk) synced(i uint64, ok bool) {
 			f.durable = c.apply(f.durable)
 		}
 		f.pending = nil
-		return
+		return nil
 	}
 	if !d.fault.Forget || f.pending == nil {
-		return
+		return nil
 	}
 	f.pending = nil
 	for j, h := range d.handles {
-		if h.f == f && j != i {
+		if h.f == f && j != i && !d.fault.Silent {
 			h.owed = d.fault.Code
 		}
 	}
+	if !d.fault.Evict {
+		return nil
+	}
+	return append([]byte{}, f.durable...)
 }
 
 func (d *Disk) deleted(h uint64) {
