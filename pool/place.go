@@ -13,6 +13,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/algocline/algocline/internal/safefile"
 	"github.com/algocline/algocline/journal/lock"
 	"github.com/algocline/algocline/journal/procid"
 )
@@ -37,7 +38,7 @@ func makeDir(home string) (string, error) {
 	if err := checkPath(filepath.Join(dir, longestName)); err != nil {
 		return "", err
 	}
-	if err := os.MkdirAll(dir, 0o700); err != nil {
+	if err := safefile.MkdirAll(dir); err != nil {
 		return "", fmt.Errorf("making the pool directory: %w", err)
 	}
 	info, err := os.Stat(dir)

@@ -20,6 +20,9 @@ import (
 // folds the log on the way, and the one that opens it next reads the log from its start, verifies
 // it and copies all of it. Until then nothing is acknowledged.
 
+// errProgram: something that is not a store has the database open.
+var errProgram = errors.New("another program has the journal open; close it and try again")
+
 // doubtful records that a write or a sync has failed.
 func (s *Store) doubtful(doing string, err error) {
 	s.hold.doubt()
@@ -103,7 +106,11 @@ func (w *writer) startOver() (err error) {
 		err = w.begun()
 	}
 	if err != nil {
-		return errors.Join(err, closeConn(&w.c), closeConn(&s.guard))
+		err = errors.Join(err, closeConn(&w.c))
+		if !errors.Is(err, errProgram) { // which would fold the log back if it were the last to close it
+			err = errors.Join(err, closeConn(&s.guard))
+		}
+		return err
 	}
 	w.dirty, w.unfolded = 0, 0
 	s.fold.Store(false)
@@ -160,11 +167,11 @@ func (w *writer) foldWhole(c *conn) error {
 	if _, _, copied, err := c.fold(qFoldedSoFar); err != nil {
 		return err
 	} else if copied > 0 {
-		return errors.New("another program has the journal open; close it and try again")
+		return errProgram
 	}
 	busy, total, copied, err := c.fold(qFoldAll)
 	if err == nil && (busy || total != copied) {
-		err = errors.New("another program has the journal open; close it and try again")
+		err = errProgram
 	}
 	return err
 }

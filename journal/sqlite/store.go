@@ -23,6 +23,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/algocline/algocline/internal/safefile"
 	"github.com/algocline/algocline/journal"
 	"github.com/algocline/algocline/journal/mark"
 	"github.com/mattn/go-sqlite3"
@@ -207,7 +208,7 @@ func (s *Store) openExisting() error {
 
 // openWriting makes the directory and the database and starts the goroutines.
 func (s *Store) openWriting(dir string) error {
-	if err := os.MkdirAll(dir, 0o700); err != nil {
+	if err := safefile.MkdirAll(dir); err != nil {
 		return fmt.Errorf("making the journal's directory: %w", err)
 	}
 	if err := checkFilesystem(dir); err != nil {
