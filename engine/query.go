@@ -28,6 +28,14 @@ type Answer struct {
 	CompletionTokens *int64
 }
 
+// system is the query's system text, empty without one.
+func (q Query) system() string {
+	if q.System == nil {
+		return ""
+	}
+	return *q.System
+}
+
 // size is what the limit prompt_size bounds: all text of the query.
 func (q Query) size() int64 {
 	n := int64(len(q.Prompt))
