@@ -137,7 +137,11 @@ func (w *definer) callable(m *Member) {
 	for _, r := range m.Returns {
 		results = append(results, r.Type)
 	}
-	fmt.Fprintf(&w.b, "---@class %slib\n---@overload fun(%s): %s\n%s = {}\n", m.Name, strings.Join(params, ", "), strings.Join(results, ", "), m.Name)
+	fmt.Fprintf(&w.b, "---@class %slib\n", m.Name)
+	for _, call := range append([]string{fmt.Sprintf("fun(%s): %s", strings.Join(params, ", "), strings.Join(results, ", "))}, m.Overloads...) {
+		fmt.Fprintf(&w.b, "---@overload %s\n", call)
+	}
+	fmt.Fprintf(&w.b, "%s = {}\n", m.Name)
 	w.made[m.Name] = true
 }
 
@@ -151,6 +155,9 @@ func (w *definer) function(m *Member) {
 			text = " # " + r.Text
 		}
 		fmt.Fprintf(&w.b, "---@return %s%s\n", r.Type, text)
+	}
+	for _, call := range m.Overloads {
+		fmt.Fprintf(&w.b, "---@overload %s\n", call)
 	}
 	fmt.Fprintf(&w.b, "function %s(%s) end\n", m.Name, m.paramList(false))
 }

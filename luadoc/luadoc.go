@@ -70,20 +70,22 @@ const (
 
 // Member is a function or a value that scripts can name.
 type Member struct {
-	Name     string   `toml:"name" json:"name"` // the whole path: alc.state.get; a method has a colon
-	Class    Class    `toml:"class" json:"class"`
-	Type     string   `toml:"type" json:"type,omitempty"` // of a value; empty for a function
-	Text     string   `toml:"text" json:"text"`
-	Params   []Param  `toml:"params" json:"params,omitempty"`
-	Returns  []Result `toml:"returns" json:"returns,omitempty"`
-	Errors   []string `toml:"errors" json:"errors,omitempty"`
-	Callable bool     `toml:"callable" json:"callable,omitempty"` // a table that can be called, with members of its own
-	Spec     bool     `toml:"-" json:"spec,omitempty"`            // only spec files have it
-	Standard bool     `toml:"standard" json:"standard,omitempty"` // Lua's own, documented for what is different here
-	Grant    string   `toml:"grant" json:"grant,omitempty"`       // the flag without which it does nothing
-	Example  string   `toml:"example" json:"example,omitempty"`
-	Ctx      string   `toml:"ctx" json:"ctx,omitempty"`         // the example's ctx, as JSON
-	Answers  []string `toml:"answers" json:"answers,omitempty"` // the model's, to the example's questions
+	Name    string   `toml:"name" json:"name"` // the whole path: alc.state.get; a method has a colon
+	Class   Class    `toml:"class" json:"class"`
+	Type    string   `toml:"type" json:"type,omitempty"` // of a value; empty for a function
+	Text    string   `toml:"text" json:"text"`
+	Params  []Param  `toml:"params" json:"params,omitempty"`
+	Returns []Result `toml:"returns" json:"returns,omitempty"`
+	// Overloads are other ways to call it, as types.
+	Overloads []string `toml:"overloads" json:"overloads,omitempty"`
+	Errors    []string `toml:"errors" json:"errors,omitempty"`
+	Callable  bool     `toml:"callable" json:"callable,omitempty"` // a table that can be called, with members of its own
+	Spec      bool     `toml:"-" json:"spec,omitempty"`            // only spec files have it
+	Standard  bool     `toml:"standard" json:"standard,omitempty"` // Lua's own, documented for what is different here
+	Grant     string   `toml:"grant" json:"grant,omitempty"`       // the flag without which it does nothing
+	Example   string   `toml:"example" json:"example,omitempty"`
+	Ctx       string   `toml:"ctx" json:"ctx,omitempty"`         // the example's ctx, as JSON
+	Answers   []string `toml:"answers" json:"answers,omitempty"` // the model's, to the example's questions
 }
 
 // Function tells whether the member is called and not read.

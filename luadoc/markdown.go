@@ -64,6 +64,9 @@ func (m *Member) markdown(b *strings.Builder) {
 	for _, r := range m.Returns {
 		list = append(list, "returns "+described(r.Type, r.Text))
 	}
+	for _, call := range m.Overloads {
+		list = append(list, "or `"+call+"`")
+	}
 	for _, e := range m.Errors {
 		list = append(list, "raises: "+e)
 	}
