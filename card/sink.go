@@ -42,6 +42,15 @@ func (s *Store) mirror(sk sink, c Change) error {
 	return s.copyTo(sk, file)
 }
 
+// SinkDirs are the directories of the mirrors.
+func (s *Store) SinkDirs() []string {
+	dirs := make([]string, len(s.sinks))
+	for i, sk := range s.sinks {
+		dirs[i] = sk.dir
+	}
+	return dirs
+}
+
 func (s *Store) copyTo(sk sink, file string) error {
 	data, err := os.ReadFile(filepath.Join(s.root, file))
 	if err != nil {

@@ -18,6 +18,7 @@ type Info struct {
 	Budget         *Budget
 	Limits         Limits
 	Grants         Grants
+	Isolation      string
 	Last           string // id of the query issued last while it is open
 }
 
@@ -28,7 +29,7 @@ func (s *Session) Info() Info {
 		PromptTokens: s.metrics.promptTotal().tokens, ResponseTokens: s.metrics.response.tokens,
 		Logs: append([]LogEntry(nil), s.log.entries...), Progress: s.progress,
 		Budget: s.budget.remaining(&s.metrics, s.host.Now().Sub(s.start.At)),
-		Limits: s.start.Limits, Grants: s.start.Grants, MemoryBytes: s.root.held(),
+		Limits: s.start.Limits, Grants: s.start.Grants, Isolation: s.start.Isolation, MemoryBytes: s.root.held(),
 	}
 	if n := len(s.pause); n > 0 {
 		if _, answered := s.given[s.pause[n-1].ID]; !answered {

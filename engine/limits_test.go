@@ -81,6 +81,18 @@ func TestFixedLimits(t *testing.T) {
 	}
 }
 
+// What a step reads is recorded, and what it stores is kept: neither grows without end.
+func TestRecordOfAStep(t *testing.T) {
+	for _, call := range []string{`alc.state.get("k")`, `alc.state.set("k" .. i % 10, big)`} {
+		st := start(`local big = ("x"):rep(200000) alc.state.set("k", big) for i = 1, 1e9 do ` + call + ` end`)
+		st.Limits.Memory, st.Limits.StepCPU = 4<<20, time.Hour
+		o := begin(t, newMemHost(), st).Outcome()
+		if o.Failure == nil || o.Failure.Message != "limit history (16777216 bytes a step, 4 times the limit memory) reached; it goes with that: let the script read and store less between two questions" {
+			t.Errorf("%s: %+v", call, o.Failure)
+		}
+	}
+}
+
 func TestWallLimitWhilePaused(t *testing.T) {
 	st := start(`alc.llm("a") return 1`)
 	st.Limits.Wall = time.Hour

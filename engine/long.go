@@ -14,7 +14,7 @@ import (
 const looksEvery = 64
 
 // overtime ends a step that spends its time in requests: the VM's own clock starts anew with each
-// resume, so a loop of short requests would never meet it. Waiting for commits does not count.
+// resume, so a loop of short requests would never meet it. Waiting for commits and reads does not count.
 func (s *Session) overtime(ctx context.Context) error {
 	s.requests++
 	limit := s.start.Limits.StepCPU

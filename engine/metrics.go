@@ -62,7 +62,7 @@ func (m *metrics) asked(qs []Query) {
 	}
 	for _, q := range qs {
 		m.llmCalls++
-		m.promptChars += int64(len(q.Prompt) + len(q.system()))
+		m.promptChars += q.size()
 		m.promptEstimates[q.ID] = q.tokens()
 		m.openEstimates += q.tokens()
 	}

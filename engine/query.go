@@ -28,18 +28,19 @@ type Answer struct {
 	CompletionTokens *int64
 }
 
-// system is the query's system text, empty without one.
-func (q Query) system() string {
-	if q.System == nil {
-		return ""
-	}
-	return *q.System
-}
-
-// size is what the limit prompt_size bounds: all text of the query.
+// size is the length of the prompt with its system text, as the metrics count it.
 func (q Query) size() int64 {
 	n := int64(len(q.Prompt))
-	for _, s := range []*string{q.System, q.Role, q.CacheBreakpoint} {
+	if q.System != nil {
+		n += int64(len(*q.System))
+	}
+	return n
+}
+
+// textSize is what the limit prompt_size bounds: all text of the query.
+func (q Query) textSize() int64 {
+	n := q.size()
+	for _, s := range []*string{q.Role, q.CacheBreakpoint} {
 		if s != nil {
 			n += int64(len(*s))
 		}

@@ -76,15 +76,18 @@ type Start struct {
 	Strategy string
 	Limits   Limits
 	Grants   Grants
-	Seed     int64
-	RunCards bool   // whether cards with a section named run are written
-	Zone     Zone   // of os.date and os.time
-	Machine  string // class of machine: GOOS/GOARCH
-	Release  string // version of alc
-	Lua      string // release of Lua
-	Host     int64  // semantic version of the host functions
-	Library  journal.ContentHash
-	At       time.Time
+	// Isolation is what the session shares its process with, in the words of the pool; "" is
+	// everything. The engine only keeps it.
+	Isolation string
+	Seed      int64
+	RunCards  bool   // whether cards with a section named run are written
+	Zone      Zone   // of os.date and os.time
+	Machine   string // class of machine: GOOS/GOARCH
+	Release   string // version of alc
+	Lua       string // release of Lua
+	Host      int64  // semantic version of the host functions
+	Library   journal.ContentHash
+	At        time.Time
 }
 
 // Dirs are the absolute paths of a home that a script may ask for. They tell it where things lie
@@ -126,13 +129,17 @@ func (s *Start) encode() []byte {
 		h := journal.HashContent(s.Zone.TZif)
 		rules = string(h[:])
 	}
+	var isolation any
+	if s.Isolation != "" {
+		isolation = s.Isolation
+	}
 	l := s.Limits
 	limits := value.Table{
 		Keys: []any{"batch", "llm_calls", "log_size", "memory", "prompt_size", "result_size", "step_cpu", "wall"},
 		Vals: []any{l.Batch, l.LLMCalls, l.LogSize, l.Memory, l.PromptSize, l.ResultSize, int64(l.StepCPU), int64(l.Wall)},
 	}
 	return body("code", string(h[:]), "name", s.Name, "ctx", ctx, "lib_paths", paths, "strategy", s.Strategy,
-		"env", env, "dirs", s.Dirs.table(), "limits", &limits, "grants", grants, "seed", s.Seed, "zone", s.Zone.Name, "zone_rules", rules, "machine", s.Machine,
+		"env", env, "dirs", s.Dirs.table(), "limits", &limits, "grants", grants, "isolation", isolation, "seed", s.Seed, "zone", s.Zone.Name, "zone_rules", rules, "machine", s.Machine,
 		"run_cards", runCards, "release", s.Release, "lua", s.Lua, "host", s.Host, "library", string(s.Library[:]), "sid", s.SID)
 }
 
@@ -150,6 +157,7 @@ func decodeStart(e *journal.Event) (s Start, named stored, err error) {
 		SID: get[string](r, "sid"), Name: get[string](r, "name"), Strategy: get[string](r, "strategy"),
 		Seed: get[int64](r, "seed"), RunCards: get[bool](r, "run_cards"), Zone: Zone{Name: get[string](r, "zone")}, Machine: get[string](r, "machine"),
 		Release: get[string](r, "release"), Lua: get[string](r, "lua"), Host: get[int64](r, "host"), At: e.At,
+		Isolation: get[string](r, "isolation"),
 	}
 	if c, ok := r.t.Get("ctx").(string); ok {
 		s.Ctx = []byte(c)
@@ -180,6 +188,12 @@ func decodeStart(e *journal.Event) (s Start, named stored, err error) {
 		r.err = fmt.Errorf("%w: a session begins with %s", ErrBadHistory, e.Kind)
 	}
 	return s, named, r.err
+}
+
+// ReadStart reads the first event of a session. The Code is not filled. Errors match [ErrBadHistory].
+func ReadStart(e *journal.Event) (Start, error) {
+	s, _, err := decodeStart(e)
+	return s, err
 }
 
 func (s *Start) environment() *value.Table {

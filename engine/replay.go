@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"runtime"
+	"strings"
 
 	"github.com/algocline/algocline/card"
 	"github.com/algocline/algocline/journal"
@@ -58,9 +59,10 @@ func replay(ctx context.Context, host Host, vms *VMs, events []journal.Event) (*
 		return nil, err
 	}
 	if len(s.replay) > 0 {
-		err := s.diverged(s.replay[0].Seq, string(s.replay[0].Kind), "a pause")
-		s.Close()
-		return nil, err
+		if err := s.endFromOutside(); err != nil {
+			s.Close()
+			return nil, err
+		}
 	}
 	return s, nil
 }
@@ -68,6 +70,30 @@ func replay(ctx context.Context, host Host, vms *VMs, events []journal.Event) (*
 // machine is the class of this machine. Floating-point functions may differ in the last bit between
 // classes, so a divergence names both.
 const machine = runtime.GOOS + "/" + runtime.GOARCH
+
+// endFromOutside follows what is left of a record at a pause: an end that the script had no part in,
+// by a cancellation or by the clock.
+func (s *Session) endFromOutside() error {
+	e := &s.replay[0]
+	o, outside, err := endedOutside(e)
+	if err != nil {
+		return err
+	}
+	if !outside || len(s.replay) > 1 {
+		return s.diverged(e.Seq, string(e.Kind), "a pause")
+	}
+	s.consume()
+	s.state, s.outcome = o.Status, o
+	return nil
+}
+
+func endedOutside(e *journal.Event) (o Outcome, outside bool, err error) {
+	if e.Kind != journal.Finished {
+		return Outcome{}, false, nil
+	}
+	o, err = decodeFinished(e)
+	return o, o.Status == journal.StateCancelled || (o.Failure != nil && strings.HasPrefix(o.Failure.Message, "limit wall (")), err
+}
 
 func (s *Session) diverged(seq int64, want, got string) error {
 	return &DivergedError{
@@ -162,7 +188,11 @@ func (s *Session) replayRound(got asked) (again bool, err error) {
 	if len(s.given) > 0 && len(s.given) < len(s.pause) {
 		s.outcome = Outcome{Kind: OutcomeAccepted, Remaining: len(s.pause) - len(s.given)}
 	}
-	return len(s.given) == len(s.pause), nil
+	if len(s.given) < len(s.pause) || len(s.replay) == 0 {
+		return len(s.given) == len(s.pause), nil
+	}
+	_, outside, err := endedOutside(&s.replay[0])
+	return !outside, err
 }
 
 // replayFinish checks a recorded end.

@@ -33,7 +33,7 @@ func (s *Session) welcome(code, name string, js any, seed int64, namespace any) 
 func (s *Session) run(ctx context.Context, step func() error) error {
 	defer s.stopWall()
 	for {
-		s.stepReads, s.helped = 0, 0
+		s.stepReads, s.stepBytes, s.helped = 0, 0, 0
 		s.requests, s.waited, s.stepBegan = 0, 0, time.Now()
 		if err := step(); errors.Is(err, errEnded) {
 			return nil
@@ -75,7 +75,7 @@ func (s *Session) round(ctx context.Context) (again bool, err error) {
 	}
 	a := asked{Queries: qs, Digest: digestOf(parts...)}
 	copy(a.Step[:], s.border.Sum(nil))
-	if len(s.replay) > 0 {
+	if len(s.replay) > 0 && s.replay[0].Kind != journal.Finished {
 		return s.replayRound(a)
 	}
 	l := s.start.Limits
@@ -83,7 +83,10 @@ func (s *Session) round(ctx context.Context) (again bool, err error) {
 		return false, ended(s.exceed(ctx, "batch", fmt.Sprint(l.Batch)))
 	}
 	if size > maxFeed {
-		return false, ended(s.exceedFixed(ctx, "prompt_size", fmt.Sprintf("%d bytes in one pause", maxFeed), "ask in smaller batches"))
+		return false, ended(s.exceedFixed(ctx, "prompt_size", fmt.Sprintf("%d bytes in one pause", maxFeed), "it is fixed: ask in smaller batches"))
+	}
+	if len(s.replay) > 0 { // the record ends here, and not by a limit
+		return s.replayRound(a)
 	}
 	s.show(qs)
 	s.note("", journal.Asked, a.encode())
@@ -118,7 +121,7 @@ func (s *Session) conclude(ctx context.Context, e *ending) error {
 		return s.finish(ctx, journal.StateFailed, nil, limitFailure("result_size", fmt.Sprintf("%d bytes", max)))
 	}
 	if len(e.text) > maxFeed {
-		return s.finish(ctx, journal.StateFailed, nil, fixedFailure("result_size", fmt.Sprintf("%d bytes in one result", maxFeed), "keep the bulk in alc.state or in cards"))
+		return s.finish(ctx, journal.StateFailed, nil, fixedFailure("result_size", fmt.Sprintf("%d bytes in one result", maxFeed), "it is fixed: keep the bulk in alc.state or in cards"))
 	}
 	if depth(e.text) > maxResultDepth {
 		return failed("lua_error", fmt.Sprintf("JSON parse: the result is nested deeper than %d levels", maxResultDepth), "")

@@ -78,9 +78,10 @@ type Session struct {
 
 	border    hash.Hash // chained over everything that crosses the VM's border
 	stepReads int       // events of this step
+	stepBytes int64     // what they hold, and what was stored
 	requests  int       // of this step
 	stepBegan time.Time
-	waited    time.Duration     // for commits, in this step
+	waited    time.Duration     // for commits and reads, in this step
 	helped    time.Duration     // what long helpers took in this step
 	wall      *wall             // while a step runs live whose wall time is limited
 	adopted   map[string]bool   // namespaces of state whose files are known to be imported

@@ -18,6 +18,8 @@ const (
 	// maxStepEvents and maxEvents bound the record of one step and of a session.
 	maxStepEvents = 100_000
 	maxEvents     = 1_000_000
+	// recordShare is how often the memory of a session its record may grow by in one step.
+	recordShare = 4
 	// maxResultDepth is how deep a result may be nested (lua-api.md section 2.1).
 	maxResultDepth = 127
 	// maxFeed bounds the encoding of a pause or a result, so that its line stays below the
@@ -53,7 +55,9 @@ func (s *Session) recorded(ctx context.Context, t *strand, k journal.Kind, name 
 	if err := s.bounded(ctx); err != nil {
 		return nil, err
 	}
+	began, waited := time.Now(), s.waited
 	out, err := do()
+	s.waited = waited + time.Since(began) // with what a commit in it has counted already
 	c := call{Op: name, Digest: d, Result: out}
 	var r raise
 	if errors.As(err, &r) {
@@ -61,7 +65,9 @@ func (s *Session) recorded(ctx context.Context, t *strand, k journal.Kind, name 
 	} else if err != nil {
 		return nil, fmt.Errorf("reading %s: %w", name, err)
 	}
-	s.note(t.path, k, c.encode())
+	body := c.encode()
+	s.stepBytes += int64(len(body))
+	s.note(t.path, k, body)
 	if s.host.Now().Sub(s.flushed) > flushAfter {
 		if err := s.commit(ctx, nil, false); err != nil {
 			return nil, err
@@ -86,6 +92,7 @@ func (s *Session) effect(ctx context.Context, t *strand, name string, args value
 	if err := s.bounded(ctx); err != nil {
 		return nil, err
 	}
+	s.stepBytes += int64(len(args))
 	out, err := s.apply(ctx, t, name, d, o, a)
 	if err != nil || o.settle == nil {
 		return out, err
@@ -130,7 +137,11 @@ func (s *Session) bounded(ctx context.Context) error {
 	s.stepReads++
 	if s.stepReads > maxStepEvents || s.committed+int64(len(s.pending)) > maxEvents {
 		return s.exceedFixed(ctx, "history", fmt.Sprintf("%d events a step, %d a session", maxStepEvents, maxEvents),
-			"let the script call alc.state, the clock and other requests less often")
+			"it is fixed: let the script call alc.state, the clock and other requests less often")
+	}
+	if most := recordShare * s.start.Limits.Memory; s.stepBytes > most {
+		return s.exceedFixed(ctx, "history", fmt.Sprintf("%d bytes a step, %d times the limit memory", most, recordShare),
+			"it goes with that: let the script read and store less between two questions")
 	}
 	return nil
 }
@@ -143,7 +154,7 @@ func (s *Session) exceed(ctx context.Context, name, value string) error {
 	return errEnded
 }
 
-// exceedFixed fails the session for a bound that nobody can raise.
+// exceedFixed fails the session for a bound that has no setting of its own.
 func (s *Session) exceedFixed(ctx context.Context, name, value, advice string) error {
 	if err := s.finish(ctx, journal.StateFailed, nil, fixedFailure(name, value, advice)); err != nil {
 		return err
@@ -161,7 +172,7 @@ func (s *Session) tooMuch(qs []Query) (name, value string) {
 		return "llm_calls", fmt.Sprint(l.LLMCalls)
 	}
 	for _, q := range qs {
-		if q.size() > l.PromptSize {
+		if q.textSize() > l.PromptSize {
 			return "prompt_size", fmt.Sprintf("%d bytes", l.PromptSize)
 		}
 	}
@@ -176,7 +187,7 @@ func limitFailure(name, value string) *Failure {
 }
 
 func fixedFailure(name, value, advice string) *Failure {
-	return &Failure{Code: "limit_exceeded", Message: fmt.Sprintf("limit %s (%s) reached; it is fixed: %s", name, value, advice)}
+	return &Failure{Code: "limit_exceeded", Message: fmt.Sprintf("limit %s (%s) reached; %s", name, value, advice)}
 }
 
 // depth is how deep a JSON text is nested. The text is well-formed.

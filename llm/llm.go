@@ -84,11 +84,11 @@ func round(ctx context.Context, s Session, feed pool.Feed, a Answerer, o Observe
 		if o.Acknowledged != nil {
 			o.Acknowledged(sid, answer, feed)
 		}
+		if feed.Type != pool.FeedAccepted {
+			return feed, nil // the pause is over; others may have answered too
+		}
 	}
-	if answered < len(queries) && feed.Type != pool.FeedFinished {
-		return feed, &AnsweringError{SID: sid, Err: fmt.Errorf("%w: %d of %d", ErrIncomplete, answered, len(queries))}
-	}
-	return feed, nil
+	return feed, &AnsweringError{SID: sid, Err: fmt.Errorf("%w: %d of %d", ErrIncomplete, answered, len(queries))}
 }
 
 func name(a pool.Answer) string {

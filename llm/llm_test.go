@@ -147,3 +147,28 @@ func TestDriveTellsPauses(t *testing.T) {
 		t.Errorf("pauses (-want +got):\n%s", diff)
 	}
 }
+
+// elsewhere is a session whose other queries somebody else answers meanwhile.
+type elsewhere struct{ script }
+
+func (s *elsewhere) Continue(ctx context.Context, sid string, answers []pool.Answer) (pool.Feed, error) {
+	s.open = map[string]bool{*answers[0].QueryID: true}
+	return s.script.Continue(ctx, sid, answers)
+}
+
+// What was answered elsewhere is not asked any more.
+func TestRoundEndsWithItsPause(t *testing.T) {
+	t.Parallel()
+	s := &elsewhere{script{rounds: [][]string{{"q-0", "q-1"}, {"q-2", "q-3"}}}}
+	var asked []string
+	feed, err := llm.Drive(t.Context(), s, s.feed(), answerFunc(func(q pool.Query) (string, error) {
+		asked = append(asked, q.ID)
+		return echo(q)
+	}), llm.Observer{})
+	if err != nil || feed.Type != pool.FeedFinished {
+		t.Fatalf("%+v, %v", feed, err)
+	}
+	if diff := cmp.Diff([]string{"q-0", "q-2"}, asked); diff != "" {
+		t.Errorf("asked (-want +got):\n%s", diff)
+	}
+}

@@ -102,15 +102,30 @@ static int close_thread(lua_State *co, lua_State *from)
 #endif
 }
 
+#define CLOSES 100                         /* within each other */
+#define STACK_MOST ((ptrdiff_t)512 << 10)  /* of C, in bytes; as much again may come on top */
+
+/* Releases before 5.4.6 do not count the C calls that a close stands on, so a chain of them could
+ * take all of the C stack. */
+static void check_nesting(lua_State *L)
+{
+	vm *v = vm_of(L);
+	if (v->closing >= CLOSES || v->stack - (char *)__builtin_frame_address(0) > STACK_MOST)
+		luaL_error(L, "C stack overflow");
+}
+
 /* Runs the pending closes of a coroutine. They cannot pause. */
 static int close_from(lua_State *L, lua_State *co)
 {
 	vm *v = vm_of(L);
 	lua_State *running = v->run, *blocked = v->blocked;
+	check_nesting(L);
 	if (!blocked)
 		v->blocked = L;
 	v->run = co;
+	v->closing++;
 	int status = close_thread(co, L);
+	v->closing--;
 	v->run = running;
 	v->blocked = blocked;
 	if (vm_stopped(v))

@@ -9,7 +9,8 @@
 #define ON_STACK 512 /* an object with more keys than this looks its values up again */
 
 typedef struct {     /* a table that is being written */
-	int table;       /* where it lies on the stack */
+	int table;       /* where it lies on the stack, or a copy of it */
+	const void *id;
 	bool object;
 	size_t i, n;     /* the next element or key, their number */
 	size_t keys;     /* object: where its keys begin in the pad */
@@ -109,7 +110,7 @@ static void check_depth(writer *w, int t)
 	const void *p = lua_topointer(w->L, t);
 	level *l = (level *)w->levels->base;
 	for (size_t i = 0; i < n; i++)
-		if (lua_topointer(w->L, l[i].table) == p)
+		if (l[i].id == p)
 			luaL_error(w->L, "json_encode: recursive table detected");
 }
 
@@ -170,7 +171,9 @@ static void open_level(writer *w, int t)
 	check_depth(w, t);
 	luaL_checkstack(L, 8, "json_encode: value nested too deeply");
 	vm_poll(L);
-	level l = {.table = t, .object = !is_array(L, t), .keys = w->v->pad.len};
+	level l = {.table = t, .id = lua_topointer(L, t), .object = !is_array(L, t), .keys = w->v->pad.len};
+	if (l.object)
+		key_hold(L, t);
 	l.n = l.object ? collect_keys(w, t) : lua_rawlen(L, t);
 	memcpy(vm_room(L, w->levels, sizeof l), &l, sizeof l);
 	w->levels->len += sizeof l;

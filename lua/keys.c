@@ -139,3 +139,22 @@ void key_value(lua_State *L, const key *k, int table)
 	push(L, k);
 	lua_rawget(L, table);
 }
+
+/* A collection may take from a weak table what it holds, keys that were collected included. At its
+ * place on the stack a copy that is not weak takes over. */
+void key_hold(lua_State *L, int table)
+{
+	if (luaL_getmetafield(L, table, "__mode") == LUA_TNIL)
+		return;
+	lua_pop(L, 1);
+	lua_newtable(L);
+	lua_pushnil(L);
+	for (int n = 1; lua_next(L, table); n++) {
+		lua_pushvalue(L, -2);
+		lua_insert(L, -2);
+		lua_rawset(L, -4);
+		if (n % 1024 == 0)
+			vm_poll(L);
+	}
+	lua_replace(L, table);
+}

@@ -182,6 +182,7 @@ var bombs = map[string]string{
 	"closures":            `local t = {} while true do t[#t + 1] = function() return t end end`,
 	"coroutines":          `local t = {} while true do t[#t + 1] = coroutine.create(print or next) end`,
 	"stack":               `local function f(...) return 1 + f(1, 2, 3, ...) end while true do pcall(f) end`,
+	"stacks":              `local function f(n, ...) if n == 0 then coroutine.yield() end return 1 + f(n - 1, 1, 2, 3, ...) end local t = {} while true do t[#t + 1] = coroutine.create(f) pcall(coroutine.resume, t[#t], 300) end`,
 	"sizes in turn":       `local keep = {} for size = 16, 4096, 16 do for i = 1, 1e9 do local ok, s = pcall(string.rep, "x", size + i % 7) keep[#keep + 1] = s .. i end end`,
 	"request":             `local sys = ... local t = {} for i = 1, 20 do t = {t, t} end sys.request(t)`,
 	"result":              `local t = {} for i = 1, 20 do t = {t, t} end return t`,

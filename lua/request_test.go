@@ -344,3 +344,15 @@ func TestEscapeHatchesAreAbsent(t *testing.T) {
 		t.Error(diff)
 	}
 }
+
+// Before the first request there is nowhere to raise.
+func TestRaiseStartsAProgram(t *testing.T) {
+	s := open(t, `return select("#", ...)`, Options{})
+	ev, err := s.Raise("nobody hears it")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := decode(t, ev.Values); got[0] != int64(1) {
+		t.Errorf("the program got %v arguments, want the primitives alone", got[0])
+	}
+}

@@ -193,7 +193,7 @@ static int push_arguments(lua_State *L)
 static int start(vm *v, int *results)
 {
 	int n = 0;
-	if (v->nargs) {
+	if (v->nargs && !v->raise) {
 		lua_pushcfunction(v->M, push_arguments);
 		int status = lua_pcall(v->M, 0, 1, 0);
 		if (status != LUA_OK) {
@@ -301,6 +301,7 @@ int vm_resume(vm *v, const char *args, size_t nargs, int raise, vm_event *ev)
 	v->malformed = NULL;
 	v->asking = false;
 	v->blocked = NULL;
+	v->stack = __builtin_frame_address(0);
 	if (!vm_stopped(v)) {
 		vm_enter(v);
 		v->run = v->L;

@@ -184,6 +184,8 @@ static void put_table(lua_State *L, area *r, int t, chain *up)
 	luaL_checkstack(L, 6, "value nested too deeply");
 	vm_poll(L);
 	bool array = marked(L, t);
+	if (!array)
+		key_hold(L, t);
 	size_t head = r->len;
 	memset(vm_room(L, r, 10), 0, 10);
 	r->base[head] = 't';

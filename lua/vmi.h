@@ -29,6 +29,8 @@ struct vm {
 	bool loaded;              /* the program has been started */
 	bool ended;
 	lua_State *blocked;       /* a coroutine below that cannot yield, or NULL */
+	int closing;              /* closes of coroutines that run within each other */
+	char *stack;              /* where the C stack of the call that runs it begins */
 	const char *malformed;    /* what was wrong with the arguments */
 	const char *args;         /* what the next resume brings, in the caller's memory */
 	size_t nargs;
@@ -120,6 +122,7 @@ enum { RANK_INT, RANK_FLOAT, RANK_STRING, RANK_FALSE, RANK_TRUE };
 key *key_push(lua_State *L, int at);
 void key_sort(key *k, size_t n);
 void key_value(lua_State *L, const key *k, int table);
+void key_hold(lua_State *L, int table);
 
 /* json.c, sys.c, base.c, coroutine.c ... */
 void vm_digest(vm *v, const void *p, size_t n);

@@ -15,6 +15,7 @@ const (
 	CodeSessionExists     Code = "session_exists"
 	CodeQueryNotOpen      Code = "query_not_open"
 	CodeLeaseLost         Code = "lease_lost"
+	CodeNeedsProcess      Code = "needs_process"
 	CodeLimitExceeded     Code = "limit_exceeded"
 	CodeDiverged          Code = "diverged"
 	CodeAnswerDiffers     Code = "answer_differs"
@@ -27,7 +28,8 @@ const (
 
 // RemoteError is a request that was refused: ok:false. Details hold what a program needs: both
 // versions, the open query ids, the nearest sids, the recorded answer, the limit and its value,
-// and for lease_lost the "sock" of the live owner when there is one.
+// for lease_lost the "sock" of the live owner when there is one, and for needs_process the
+// directories that the session's process must be able to "write".
 type RemoteError struct {
 	Code    Code
 	Message string

@@ -25,8 +25,10 @@ type Config struct {
 	// Durability is asked of workers that are started, and of those that are used for new
 	// sessions; "" is any.
 	Durability string
-	Env        []string // of workers that are started; nil is this process's own
-	Log        *slog.Logger
+	// Isolation is that of sessions whose run does not say.
+	Isolation Isolation
+	Env       []string // of workers that are started; nil is this process's own
+	Log       *slog.Logger
 }
 
 // Dispatcher brings requests to workers. It finds the live workers of its own version, starts
@@ -44,6 +46,7 @@ type Dispatcher struct {
 
 	// starting is held while a worker is looked for, dialled or started.
 	starting chan struct{}
+	lone     chan struct{} // holds one for each worker for one session that is being started
 
 	mu       sync.Mutex
 	main     *link            // where requests go that nothing is known of
@@ -85,6 +88,7 @@ func NewDispatcher(c Config) *Dispatcher {
 	return &Dispatcher{
 		ctx: ctx, cancel: cancel,
 		c: c, dir: Dir(c.Home), patience: usualPatience, starting: make(chan struct{}, 1),
+		lone:  make(chan struct{}, maxLoneStarts),
 		links: map[string]*link{}, routes: map[string]string{},
 	}
 }
@@ -103,6 +107,14 @@ func NewSID() string {
 func (d *Dispatcher) Run(ctx context.Context, r RunRequest) (Feed, error) {
 	if r.SID == "" {
 		r.SID = NewSID()
+	}
+	if r.Isolation == "" {
+		r.Isolation = d.c.Isolation
+	}
+	if r.Isolation == IsolationProcess && !d.routed(r.SID) {
+		if err := d.isolate(ctx, r.SID, Lone{Write: writesOf(r.Grants)}); err != nil && !passing(err) {
+			return Feed{SessionID: r.SID}, fmt.Errorf("session %s: %w", r.SID, err)
+		}
 	}
 	f, err := d.feed(ctx, r.SID, func(c *Client) (Feed, error) { return c.Run(ctx, r) })
 	if f.SessionID == "" {
@@ -158,11 +170,15 @@ func (d *Dispatcher) Cancel(ctx context.Context, r CancelRequest) (Feed, error) 
 // of Run.
 func (d *Dispatcher) Session(ctx context.Context, r StatusRequest) (Status, error) {
 	var st Status
+	var refused error
 	err := d.call(ctx, r.SID, func(c *Client) (err error) {
 		st, err = c.Status(ctx, r)
+		if r.Peek && errors.Is(err, &RemoteError{Code: CodeNeedsProcess}) {
+			refused, err = err, nil
+		}
 		return err
 	})
-	return st, err
+	return st, errors.Join(refused, err)
 }
 
 func (d *Dispatcher) feed(ctx context.Context, sid string, ask func(*Client) (Feed, error)) (Feed, error) {
@@ -185,7 +201,8 @@ func (d *Dispatcher) Ensure(ctx context.Context) (WorkerInfo, error) {
 
 // Workers asks every live worker of the home how it is, the oldest first. It starts none. A
 // worker of another version, or one that does not answer within two seconds, is described by what
-// its lock file says, without sessions; the latter is an error too, beside the list.
+// its lock file says, without sessions; the latter is an error too, beside the list,
+// unless it is leaving.
 func (d *Dispatcher) Workers(ctx context.Context) ([]Status, error) {
 	d.reap()
 	live, err := scan(d.dir)
@@ -212,6 +229,9 @@ func (d *Dispatcher) workerStatus(ctx context.Context, id identity) (Status, err
 	ctx, cancel := context.WithTimeout(ctx, statusPatience)
 	defer cancel()
 	st, err := d.ask(ctx, id)
+	if errors.Is(err, &RemoteError{Code: CodeShuttingDown}) || broken(err) && awaitDeath(ctx, id, deathPatience) {
+		return known, nil // it leaves, as those do whose one session has ended
+	}
 	if err != nil {
 		return known, fmt.Errorf("asking worker %d: %w", id.PID, err)
 	}

@@ -15,6 +15,10 @@
 // is decided about a worker is decided by that lock: nobody believes a pid, a clock or a file that
 // is merely there.
 //
+// Most workers serve everybody. A [Lone] one serves a single session and ends with it: one that asked
+// for a process of its own, or one with a grant that only its own process may have. A worker refuses
+// what it may not serve, and the Dispatcher starts what is needed.
+//
 // What a caller sends can always be sent again. The caller names the session before it starts it
 // ([NewSID]), and an answer names its query; so a Dispatcher may retry until a worker has answered,
 // and a lost reply costs nothing but time.

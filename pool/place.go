@@ -13,6 +13,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/algocline/algocline/internal/confine"
 	"github.com/algocline/algocline/internal/safefile"
 	"github.com/algocline/algocline/journal/lock"
 	"github.com/algocline/algocline/journal/procid"
@@ -65,6 +66,10 @@ type Place struct {
 	// DeadMarks are the marks that dead workers left; they are removed once the worker has
 	// been opened.
 	DeadMarks []string
+	// Lone says that the worker serves one session alone; that session may have grants for
+	// directories that are not in Write.
+	Lone  bool
+	Write []string // below which the worker may change files; nil is anywhere
 }
 
 func newPlace(dir string) Place {
@@ -84,12 +89,21 @@ type identity struct {
 	Sock       string `json:"sock"`
 	StartedAt  string `json:"started_at"` // RFC 3339
 	Single     bool   `json:"single,omitempty"`
+	Lone       bool   `json:"lone,omitempty"`
+
+	Confinement *confine.Report `json:"confinement,omitempty"`
 
 	lock string
 }
 
 func (id identity) info() WorkerInfo {
-	return WorkerInfo{PID: id.PID, Version: id.Version, StartedAt: id.StartedAt, Sock: id.Sock, Durability: id.Durability}
+	info := WorkerInfo{
+		PID: id.PID, Version: id.Version, StartedAt: id.StartedAt, Sock: id.Sock, Durability: id.Durability, Confinement: id.Confinement,
+	}
+	if id.Lone {
+		info.Isolation = IsolationProcess
+	}
+	return info
 }
 
 func newIdentity(p Process, place Place) (identity, error) {

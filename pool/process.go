@@ -10,10 +10,12 @@ import (
 	"net"
 	"os"
 	"os/signal"
+	"slices"
 	"strconv"
 	"syscall"
 	"time"
 
+	"github.com/algocline/algocline/internal/confine"
 	"github.com/algocline/algocline/journal/lock"
 )
 
@@ -30,7 +32,10 @@ type Process struct {
 	// ReadyFD is the descriptor on which readiness is reported; 0 is the one that [ReadyEnv]
 	// names, if any.
 	ReadyFD int
-	Log     *slog.Logger // nil discards
+	// Write are the directories below which the process, and what it serves, may change files;
+	// its confinement holds it to them. nil leaves the process as it is.
+	Write []string
+	Log   *slog.Logger // nil discards
 }
 
 // ReadyEnv names the environment variable with the descriptor on which a worker that was started
@@ -42,6 +47,9 @@ type Hosted interface {
 	Handler
 	// Busy tells how many sessions are being stepped and when the last step ended.
 	Busy() (active int, last time.Time)
+	// Holds tells whether any session was ever asked for and whether one is in memory now. Only
+	// a worker that serves one session alone is asked.
+	Holds() (given, held bool)
 	// Close is called once, after the last request.
 	Close() error
 }
@@ -53,7 +61,8 @@ type readiness struct {
 	Lock  string `json:"lock,omitempty"`
 }
 
-// Run is the life of a worker: it makes its place in the pool directory, removes what dead
+// Run is the life of a worker: it confines the process, which runs its program anew for that (see
+// package confine: nothing that does not survive an exec may be open), makes its place in the pool directory, removes what dead
 // workers left, opens the handler, listens, says that it is ready, and serves until it is asked to
 // shut down, gets SIGTERM or SIGINT, has been idle for long enough, or ctx ends. Its files are
 // gone when it returns. What went wrong before it was ready is also told on the ready pipe.
@@ -61,32 +70,54 @@ func (p Process) Run(ctx context.Context, open func(context.Context, Place) (Hos
 	if p.Log == nil {
 		p.Log = slog.New(slog.DiscardHandler)
 	}
-	ready, err := p.inherit()
-	if err != nil {
-		return err
+	lone, err := takeLone()
+	var held *confine.Report
+	if err == nil {
+		held, err = p.confine(lone)
+	}
+	ready, ferr := p.inherit()
+	if ferr != nil {
+		return errors.Join(err, ferr)
 	}
 	defer ready.close()
+	if err != nil {
+		ready.say(readiness{Error: err.Error()})
+		return err
+	}
 	signal.Ignore(syscall.SIGPIPE, syscall.SIGHUP)
 	ctx, stop := signal.NotifyContext(ctx, syscall.SIGTERM, syscall.SIGINT)
 	defer stop()
-	if err := p.live(ctx, ready, open); err != nil {
+	if err := p.live(ctx, ready, lone, held, open); err != nil {
 		ready.say(readiness{Error: err.Error()})
 		return err
 	}
 	return nil
 }
 
-func (p Process) live(ctx context.Context, ready *readyPipe, open func(context.Context, Place) (Hosted, error)) (err error) {
+// confine confines the process; the report is nil when nothing was to be confined.
+func (p Process) confine(lone *Lone) (*confine.Report, error) {
+	if p.Write == nil {
+		return nil, nil
+	}
+	held, err := confine.Enter(confine.Rules{Write: slices.Concat(p.Write, lone.dirs())})
+	if err != nil {
+		return nil, fmt.Errorf("confining the worker: %w", err)
+	}
+	return held, os.Unsetenv(loneEnv)
+}
+
+func (p Process) live(ctx context.Context, ready *readyPipe, lone *Lone, held *confine.Report, open func(context.Context, Place) (Hosted, error)) (err error) {
 	dir, err := makeDir(p.Home)
 	if err != nil {
 		return err
 	}
 	place := newPlace(dir)
-	held, err := lock.Acquire(ctx, place.Lock)
+	place.Lone, place.Write = lone != nil, p.Write
+	alive, err := lock.Acquire(ctx, place.Lock)
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, held.Remove()) }()
+	defer func() { err = errors.Join(err, alive.Remove()) }()
 	if place.DeadMarks, err = sweep(dir); err != nil {
 		return fmt.Errorf("clearing up after dead workers: %w", err)
 	}
@@ -98,6 +129,11 @@ func (p Process) live(ctx context.Context, ready *readyPipe, open func(context.C
 		return err
 	}
 	defer ln.Close() // Serve has closed it, unless it was not reached
+	if held != nil {
+		if err := held.Seal(); err != nil {
+			return fmt.Errorf("confining the worker: %w", err)
+		}
+	}
 	h, err := open(ctx, place)
 	if err != nil {
 		return err
@@ -110,18 +146,21 @@ func (p Process) live(ctx context.Context, ready *readyPipe, open func(context.C
 	if err != nil {
 		return err
 	}
-	if err := id.write(held); err != nil {
+	id.Lone, id.Confinement = place.Lone, held
+	if err := id.write(alive); err != nil {
 		return err
 	}
-	p.Log.Info("worker is ready", "pid", id.PID, "version", p.Version, "sock", place.Sock)
+	p.Log.Info("worker is ready", "pid", id.PID, "version", p.Version, "sock", place.Sock, "confinement", held)
 	ready.say(readiness{OK: true, Lock: place.Lock})
-	return p.serve(ctx, ln, h)
+	return p.serve(ctx, ln, h, place.Lone)
 }
 
-func (p Process) serve(ctx context.Context, ln net.Listener, h Hosted) error {
-	return Serve(ctx, ln, h, ServeOptions{
-		Version: p.Version, Single: p.Sock != "", Log: p.Log, Idle: p.Idle, Busy: h.Busy,
-	})
+func (p Process) serve(ctx context.Context, ln net.Listener, h Hosted, lone bool) error {
+	o := ServeOptions{Version: p.Version, Single: p.Sock != "", Log: p.Log, Idle: p.Idle, Busy: h.Busy}
+	if lone {
+		o.Lone = h.Holds
+	}
+	return Serve(ctx, ln, h, o)
 }
 
 // leave closes the handler. The mark of a worker that ended well has nothing to tell.

@@ -3,6 +3,9 @@ package pool
 import (
 	"context"
 	"encoding/json"
+	"fmt"
+
+	"github.com/algocline/algocline/internal/confine"
 )
 
 // RunRequest starts a session. A repeated request with the same SID and code is the same session.
@@ -17,6 +20,27 @@ type RunRequest struct {
 	Grants   map[string]any    `json:"grants,omitempty"`    // recorded, honoured by the sandbox
 	Env      map[string]string `json:"env,omitempty"`       // what alc.env shows
 	RunCards bool              `json:"run_cards,omitempty"` // whether cards of runs are written
+	// Isolation is what the session shares its process with; recorded, and kept to by whoever
+	// takes it over.
+	Isolation Isolation `json:"isolation,omitempty"`
+}
+
+// Isolation is what a session shares its worker process with.
+type Isolation string
+
+// The isolations. The texts are recorded: they never change.
+const (
+	IsolationShared  Isolation = "shared"  // thousands of others; "" too
+	IsolationProcess Isolation = "process" // nobody
+)
+
+// ParseIsolation reads what a person or a request says; "" stays "".
+func ParseIsolation(s string) (Isolation, error) {
+	switch i := Isolation(s); i {
+	case "", IsolationShared, IsolationProcess:
+		return i, nil
+	}
+	return "", fmt.Errorf("isolation %q is not known, take %q or %q", s, IsolationShared, IsolationProcess)
 }
 
 // Usage is what an answer cost, in tokens, as far as the host knows.
@@ -43,6 +67,9 @@ type ContinueRequest struct {
 type StatusRequest struct {
 	SID            string `json:"sid,omitempty"`
 	IncludeHistory bool   `json:"include_history,omitempty"`
+	// Peek makes a [Dispatcher] start no process for a session that needs one of its own; the
+	// error is of code needs_process.
+	Peek bool `json:"-"`
 }
 
 // CancelRequest ends a session.
@@ -147,6 +174,7 @@ type SessionDetail struct {
 	Budget         *Budget          `json:"budget_remaining,omitempty"`
 	Limits         map[string]any   `json:"limits,omitempty"`
 	Grants         map[string]any   `json:"grants,omitempty"`
+	Isolation      Isolation        `json:"isolation,omitempty"`
 	Finished       *WireFeed        `json:"finished,omitempty"` // of an ended session
 }
 
@@ -166,6 +194,10 @@ type WorkerInfo struct {
 	MemoryBytes int64  `json:"memory_bytes"`
 	Sock        string `json:"sock"`
 	Durability  string `json:"durability"`
+	// Isolation is "process" of a worker that serves one session alone.
+	Isolation Isolation `json:"isolation,omitempty"`
+	// Confinement is what the worker found to hold for itself; nil when it was not confined.
+	Confinement *confine.Report `json:"confinement,omitempty"`
 }
 
 // Status is the reply to a status request. HasSession and SessionID are what the original's

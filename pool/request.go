@@ -205,6 +205,11 @@ func decodeRun(fields []field) (RunRequest, *RemoteError) {
 			r.Env = d.env(f)
 		case "run_cards":
 			r.RunCards = d.bool(f)
+		case "isolation":
+			var err error
+			if r.Isolation, err = ParseIsolation(d.str(f)); err != nil && d.err == nil {
+				d.err = malformed("run: %v", err)
+			}
 		}
 	}
 	if r.Code == nil {

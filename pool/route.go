@@ -58,12 +58,14 @@ func (d *Dispatcher) recover(ctx context.Context, sid string, l *link, err error
 		d.forget(sid)
 		d.seeOff(ctx, gone)
 		return ctx.Err() == nil, err
-	case l == nil && (broken(err) || diedSilently(err)):
+	case l == nil && passing(err):
 		return pause(ctx, time.Millisecond<<n), err
 	case l == nil:
 		return false, err
 	case errors.As(err, &r) && r.Code == CodeLeaseLost:
 		return d.follow(ctx, sid, l, r, n)
+	case errors.As(err, &r) && r.Code == CodeNeedsProcess:
+		return d.needsProcess(ctx, sid, r, n)
 	case errors.As(err, &r) && r.Code == CodeShuttingDown:
 		d.setAside(l)
 		d.forget(sid) // if it owns the session, whoever is asked next says so
@@ -87,12 +89,7 @@ func (d *Dispatcher) follow(ctx context.Context, sid string, l *link, r *RemoteE
 	if sock == "" || sock == l.id.Sock {
 		d.forget(sid)
 	} else {
-		d.mu.Lock()
-		if len(d.routes) >= maxRoutes {
-			clear(d.routes)
-		}
-		d.routes[sid] = sock
-		d.mu.Unlock()
+		d.route(sid, sock)
 		if n == 0 {
 			return true, nil
 		}
@@ -100,11 +97,24 @@ func (d *Dispatcher) follow(ctx context.Context, sid string, l *link, r *RemoteE
 	return pause(ctx, time.Millisecond<<n), r
 }
 
+// route sends a session's requests to the worker of a socket.
+func (d *Dispatcher) route(sid, sock string) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if len(d.routes) >= maxRoutes {
+		clear(d.routes)
+	}
+	d.routes[sid] = sock
+}
+
 func (d *Dispatcher) forget(sid string) {
 	d.mu.Lock()
 	delete(d.routes, sid)
 	d.mu.Unlock()
 }
+
+// passing tells whether reaching a worker failed in a way that says nothing about the next try.
+func passing(err error) bool { return broken(err) || diedSilently(err) }
 
 // diedSilently tells whether a worker that was being started was killed, rather than failed.
 func diedSilently(err error) bool {
@@ -288,7 +298,7 @@ func (d *Dispatcher) find(ctx context.Context) (*link, error) {
 }
 
 func (d *Dispatcher) suits(id identity) bool {
-	return id.Version == d.c.Version && !id.Single &&
+	return id.Version == d.c.Version && !id.Single && !id.Lone &&
 		(d.c.Durability == "" || id.Durability == "" || id.Durability == d.c.Durability)
 }
 
@@ -329,7 +339,12 @@ func (d *Dispatcher) start(ctx context.Context) (*link, error) {
 		return l, err
 	}
 	d.reap()
-	id, pid, err := spawn(ctx, d.c, d.dir)
+	return d.launch(ctx, nil)
+}
+
+// launch starts a worker and connects to it.
+func (d *Dispatcher) launch(ctx context.Context, lone *Lone) (*link, error) {
+	id, pid, err := spawn(ctx, d.c, d.dir, lone)
 	if pid > 0 {
 		d.mu.Lock()
 		d.children = append(d.children, pid)

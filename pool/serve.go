@@ -30,6 +30,10 @@ type ServeOptions struct {
 	Idle time.Duration
 	// Busy tells how many sessions are being stepped and when the last one was. May be nil.
 	Busy func() (active int, last time.Time)
+	// Lone makes the server end with its one session. It tells whether that was given to the
+	// worker and whether it is held; the server ends when it is not any more, or when the last
+	// connection is closed before it was. May be nil.
+	Lone func() (given, held bool)
 	// Grace is how long the end waits for requests in flight before their context is
 	// cancelled; 0 is 60 s.
 	Grace time.Duration
@@ -52,7 +56,7 @@ func (o ServeOptions) withDefaults() ServeOptions {
 }
 
 // Serve answers the callers of ln with h. It returns nil after a shutdown request, after ctx has
-// ended, after the idle time or, in the single-session form, with its session; in each case it
+// ended, after the idle time or, when it serves one session alone, with that; in each case it
 // first takes no more requests, calls h.Shutdown, and answers what is in flight. All its
 // goroutines have ended when it returns, and ln is closed. An error is a listener that failed.
 //
@@ -251,7 +255,27 @@ func (s *server) closed(c *serverConn) {
 	delete(s.conns, c)
 	left := len(s.conns)
 	s.mu.Unlock()
-	if left == 0 && s.ended.Load() {
+	if left == 0 && (s.ended.Load() || s.empty()) {
+		s.end()
+	}
+}
+
+// empty tells whether the server has a session of its own in view and does not hold it.
+func (s *server) empty() bool {
+	if s.o.Lone == nil {
+		return false
+	}
+	_, held := s.o.Lone()
+	return !held && s.inFlight.Load() == 0
+}
+
+// answered ends the server when that was the end of its one session.
+func (s *server) answered() {
+	s.touch()
+	if s.inFlight.Add(-1) > 0 || s.o.Lone == nil {
+		return
+	}
+	if given, held := s.o.Lone(); given && !held {
 		s.end()
 	}
 }

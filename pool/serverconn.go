@@ -226,8 +226,7 @@ func (c *serverConn) finish(id []byte, do call) {
 		e.refusal(id, c.remote(err))
 	}
 	c.send(id, e)
-	c.s.touch()
-	c.s.inFlight.Add(-1)
+	c.s.answered()
 }
 
 // remote gives an error the form in which a caller gets it.

@@ -28,7 +28,7 @@ const (
 // spawn starts a worker process that outlives this one: in a session of its own, with nothing
 // inherited but the ready pipe, its standard error in the pool's log. It returns when the worker
 // is ready. pid is set whenever a process was started; the caller reaps it.
-func spawn(ctx context.Context, c Config, dir string) (id identity, pid int, err error) {
+func spawn(ctx context.Context, c Config, dir string, lone *Lone) (id identity, pid int, err error) {
 	logPath := filepath.Join(dir, logName)
 	log, err := openLog(logPath)
 	if err != nil {
@@ -45,7 +45,9 @@ func spawn(ctx context.Context, c Config, dir string) (id identity, pid int, err
 	if err != nil {
 		return id, 0, err
 	}
-	cmd.Env = c.workerEnv()
+	if cmd.Env, err = lone.env(c.workerEnv()); err != nil {
+		return id, 0, err
+	}
 	cmd.Dir = c.Home
 	cmd.Stderr = log
 	cmd.ExtraFiles = []*os.File{w} // becomes readyFD

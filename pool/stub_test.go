@@ -313,6 +313,8 @@ func (s *stub) Busy() (int, time.Time) {
 	return s.active, s.last
 }
 
+func (s *stub) Holds() (given, held bool) { return false, false }
+
 func (s *stub) Close() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -35,18 +35,20 @@ type RunInput struct {
 	Grants    map[string]any
 	LibPaths  []string // searched by require before the configured ones
 	Strategy  string   // shown by status
+	Isolation pool.Isolation
 }
 
 // request turns the input into what a worker is asked. The request has its SID on an error too
 // when the input named one.
 func (s *Service) request(in RunInput) (pool.RunRequest, error) {
 	r := pool.RunRequest{
-		SID:      in.SessionID,
-		Name:     in.Name,
-		Strategy: in.Strategy,
-		Limits:   in.Limits,
-		Grants:   in.Grants,
-		LibPaths: s.libs,
+		SID:       in.SessionID,
+		Name:      in.Name,
+		Strategy:  in.Strategy,
+		Limits:    in.Limits,
+		Grants:    in.Grants,
+		Isolation: in.Isolation,
+		LibPaths:  s.libs,
 	}
 	if len(in.LibPaths) > 0 {
 		r.LibPaths = existingDirs(append(append([]string(nil), in.LibPaths...), s.libs...))

@@ -36,6 +36,7 @@ type sessionView struct {
 
 	Limits         map[string]any       `json:"limits,omitempty"`
 	Grants         map[string]any       `json:"grants,omitempty"`
+	Isolation      pool.Isolation       `json:"isolation,omitempty"`
 	History        *[]pool.HistoryEntry `json:"conversation_history,omitempty"`
 	HistoryWarning string               `json:"history_warning,omitempty"`
 	StatusWarning  string               `json:"status_warning,omitempty"`
@@ -89,7 +90,7 @@ type StatusView struct {
 func RenderSession(e SessionEntry, v StatusView) (json.RawMessage, error) {
 	s := viewSession(e, v)
 	if d := e.Detail; d != nil {
-		s.Limits, s.Grants = d.Limits, d.Grants
+		s.Limits, s.Grants, s.Isolation = d.Limits, d.Grants, d.Isolation
 	}
 	return pretty(s)
 }

@@ -14,10 +14,11 @@ import (
 
 // Config says which home a [Service] works on. Home and Version are required.
 type Config struct {
-	Home       string // the application directory; made absolute
-	Version    string // of this build; workers of other versions are left alone
-	Exe        string // the alc program that workers are started with; "" is this one
-	Durability string // "full" (default) or "process", for workers that are started
+	Home       string         // the application directory; made absolute
+	Version    string         // of this build; workers of other versions are left alone
+	Exe        string         // the alc program that workers are started with; "" is this one
+	Durability string         // "full" (default) or "process", for workers that are started
+	Isolation  pool.Isolation // of sessions that do not say; "" is shared
 	// PackagePaths are searched by require before Home/packages. Those that are no directories
 	// when the Service is made are left out, and so is Home/packages.
 	PackagePaths []string
@@ -118,7 +119,7 @@ func New(c Config) (*Service, error) {
 		return nil, err
 	}
 	d := pool.NewDispatcher(pool.Config{
-		Home: c.Home, Version: c.Version, Exe: c.Exe, Durability: c.Durability, Env: c.Env, Log: c.Log,
+		Home: c.Home, Version: c.Version, Exe: c.Exe, Durability: c.Durability, Isolation: c.Isolation, Env: c.Env, Log: c.Log,
 	})
 	return newService(c, d, openJournal(c)), nil
 }

@@ -37,7 +37,7 @@ type ListOptions struct {
 	Detail  bool // ask the workers for [pool.SessionDetail], at the price of a request a session
 	History bool // with Detail: the last exchanges too
 	// Revive is, with Detail, how many sessions that no worker has in memory are rebuilt by one,
-	// so that their Detail is known too.
+	// so that their Detail is known too. Those that need a process of their own are not among them.
 	Revive int
 	Limit  int // at most so many sessions, those that changed last; 0 is 1000
 }
@@ -183,7 +183,7 @@ func (s *Service) detail(ctx context.Context, l *Listing, o ListOptions) {
 }
 
 func (s *Service) detailOne(ctx context.Context, e *SessionEntry, history bool) (ended bool, err error) {
-	st, err := s.pool.Session(ctx, pool.StatusRequest{SID: e.SessionID, IncludeHistory: history})
+	st, err := s.pool.Session(ctx, pool.StatusRequest{SID: e.SessionID, IncludeHistory: history, Peek: true})
 	if err != nil {
 		return false, fmt.Errorf("session %s: %w", e.SessionID, err)
 	}

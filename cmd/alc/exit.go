@@ -134,7 +134,9 @@ func judge(err error) verdict {
 		v.hints = append(v.hints, advised.hints...)
 	}
 	if errors.As(err, &stopped) {
-		v.hints = append(v.hints, "the session is kept; go on with: "+stopped.goOn)
+		if v.code != string(pool.CodeSessionFinished) {
+			v.hints = append(v.hints, "the session is kept; go on with: "+stopped.goOn)
+		}
 		v.details = maps.Clone(v.details)
 		if v.details == nil {
 			v.details = make(map[string]any)

@@ -41,6 +41,7 @@ func TestJudge(t *testing.T) {
 		{"not open", remote(pool.CodeQueryNotOpen, map[string]any{"open": []string{"q-1"}}), exitRefused, "query_not_open", []string{"take an open one: --query q-1"}},
 		{"differs", remote(pool.CodeAnswerDiffers, map[string]any{"session_id": "s-1"}), exitRefused, "answer_differs", []string{"alc status s-1 --history shows the first answer"}},
 		{"ended", remote(pool.CodeSessionFinished, nil), exitRefused, "session_finished", []string{"alc status SID shows how"}},
+		{"ended while it was answered", &stoppedError{remote(pool.CodeSessionFinished, nil), "s-1", "alc continue s-1"}, exitRefused, "session_finished", []string{"alc status SID shows how"}},
 		{"taken", remote(pool.CodeSessionExists, nil), exitRefused, "session_exists", []string{"give the new session another --session-id"}},
 		{"malformed", remote(pool.CodeMalformedRequest, nil), exitUsage, "malformed_request", nil},
 		{"disk", remote(pool.CodeStorageFailed, nil), exitError, "storage_failed",

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"strconv"
@@ -78,7 +79,7 @@ func (a *app) poolStatus(ctx context.Context, s *service.Service, sid *string) e
 		a.voice.note("no worker is running; one starts when it is needed")
 		return nil
 	}
-	return a.voice.print("%s", a.voice.table([]string{"PID", "VERSION", "SESSIONS", "MEMORY", "STARTED", "DURABILITY"}, workerRows(report.Workers)))
+	return a.voice.print("%s", a.voice.table([]string{"PID", "VERSION", "SESSIONS", "MEMORY", "STARTED", "ISOLATION", "DURABILITY"}, workerRows(report.Workers)))
 }
 
 func workerRows(workers []pool.WorkerInfo) [][]string {
@@ -88,7 +89,8 @@ func workerRows(workers []pool.WorkerInfo) [][]string {
 		if t, err := time.Parse(time.RFC3339, started); err == nil {
 			started = since(t)
 		}
-		rows[i] = []string{strconv.Itoa(w.PID), w.Version, strconv.Itoa(w.Sessions), mebibytes(w.MemoryBytes), started, w.Durability}
+		isolation := cmp.Or(w.Isolation, pool.IsolationShared)
+		rows[i] = []string{strconv.Itoa(w.PID), w.Version, strconv.Itoa(w.Sessions), mebibytes(w.MemoryBytes), started, string(isolation), w.Durability}
 	}
 	return rows
 }

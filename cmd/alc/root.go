@@ -171,6 +171,7 @@ func (a *app) openWith(set settings) (*service.Service, error) {
 		Home:         set.Home,
 		Version:      buildinfo.Version(),
 		Durability:   set.Durability,
+		Isolation:    set.Isolation,
 		PackagePaths: set.PackagePaths,
 		RunCards:     set.RunCards,
 		Log:          a.voice.logger(),

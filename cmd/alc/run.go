@@ -22,6 +22,7 @@ type runFlags struct {
 	sessionID string
 	libs      []string
 	grants    grantFlags
+	isolation string
 	answers   answerFlags
 }
 
@@ -58,6 +59,7 @@ session paused. Elsewhere the first pause is printed and the exit code is 3.`,
 	fl.StringVar(&f.sessionID, "session-id", "", "the session's id, `SID`; the same id and code again are the same session")
 	fl.StringArrayVar(&f.libs, "lib", nil, "a directory `DIR` that require searches first")
 	addGrantFlags(cmd, &f.grants)
+	fl.StringVar(&f.isolation, "isolation", "", "what the session shares its worker process with: \"process\" is nobody, \"shared\" other sessions (`MODE`; ALC_ISOLATION, default shared)")
 	addAnswerFlags(cmd, &f.answers)
 	registerCompletions(cmd, map[string][]string{"limit": withSuffix(limitNames, "=")})
 	return cmd
@@ -97,8 +99,12 @@ func (a *app) runInput(cmd *cobra.Command, f runFlags, args []string) (service.R
 	if err != nil {
 		return in, err
 	}
+	isolation, err := pool.ParseIsolation(f.isolation)
+	if err != nil {
+		return in, err
+	}
 	return service.RunInput{
-		Code: &p.Code, Name: p.Name, Strategy: p.Strategy,
+		Isolation: isolation, Code: &p.Code, Name: p.Name, Strategy: p.Strategy,
 		Ctx: ctx, Limits: limits, Grants: grants, SessionID: f.sessionID,
 		LibPaths: append(f.libs, p.LibPaths...),
 	}, nil

@@ -14,12 +14,14 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/algocline/algocline/engine"
+	"github.com/algocline/algocline/pool"
 )
 
 // settings is what flags, environment and config.toml say together, in this order of weight.
 type settings struct {
 	Home         string         // absolute
 	Durability   string         // "full" or "process"
+	Isolation    pool.Isolation // of sessions that are started
 	PackagePaths []string       // of ALC_PACKAGES_PATH
 	IdleTimeout  *time.Duration // nil: the worker's own default
 	Limits       engine.Limits  // the operator's
@@ -29,6 +31,7 @@ type settings struct {
 // configFile is config.toml in the home. Hub and Setting belong to other commands.
 type configFile struct {
 	Durability  string         `toml:"durability"`
+	Isolation   string         `toml:"isolation"`
 	IdleTimeout *int64         `toml:"idle_timeout"` // seconds
 	Limits      map[string]any `toml:"limits"`
 	Hub         map[string]any `toml:"hub"`
@@ -71,6 +74,9 @@ func (a *app) settings() (settings, error) {
 		return s, err
 	}
 	if s.Limits, err = operatorLimits(file, config.Limits); err != nil {
+		return s, err
+	}
+	if s.Isolation, err = pickIsolation(file, os.Getenv("ALC_ISOLATION"), config.Isolation); err != nil {
 		return s, err
 	}
 	s.Durability, err = pickDurability(file, a.flags.durability, os.Getenv("ALC_DURABILITY"), config.Durability)
@@ -130,6 +136,19 @@ func pickDurability(file, flag, env, config string) (string, error) {
 		}
 	}
 	return durabilityFull, nil
+}
+
+// pickIsolation takes what the environment says, else the file.
+func pickIsolation(file, env, config string) (pool.Isolation, error) {
+	where, said := "ALC_ISOLATION", env
+	if env == "" {
+		where, said = file+": isolation", config
+	}
+	isolation, err := pool.ParseIsolation(said)
+	if err != nil {
+		return "", &settingsError{where, err.Error()}
+	}
+	return isolation, nil
 }
 
 // homeDir returns the home's absolute path.
@@ -220,6 +239,7 @@ func configTopic() *cobra.Command {
 		Long: `alc reads config.toml in its home. All of it may be left out:
 
   durability = "full"       # or "process"
+  isolation = "shared"      # or "process": each session in a process of its own
   idle_timeout = 1800       # seconds until an idle worker leaves, 0 for never
 
   [limits]                  # see alc help limits
@@ -234,6 +254,7 @@ Workers read the file when they start; alc pool stop makes way for new ones.
 
   ALC_HOME                the home, default ~/.algocline
   ALC_DURABILITY          full or process
+  ALC_ISOLATION           shared or process
   ALC_PACKAGES_PATH       more package directories, separated by colons
   ALC_POOL_IDLE_TIMEOUT   seconds until an idle worker leaves, 0 for never
   ALC_SETTING_CARD_RUN    true or false: write cards of runs
@@ -257,8 +278,8 @@ sets what it is lowered from, with ALC_LIMIT_NAME or [limits] in config.toml.
   wall          none    time since the start, pauses included
   llm_calls     10000   questions asked in all
   batch         1000    questions open at once
-  prompt_size   4MiB    one prompt with its system text
-  result_size   16MiB   the result, and a value stored in the state
+  prompt_size   4MiB    all text of one question: prompt, system text, role
+  result_size   16MiB   the result, and each thing stored: a value, a key, a card
   log_size      1MiB    print and alc.log; the oldest lines go
 
 Values are numbers, sizes such as 64MiB, or times such as 500ms.`,

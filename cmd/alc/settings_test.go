@@ -16,7 +16,7 @@ import (
 
 func clearEnvironment(t *testing.T) {
 	t.Helper()
-	for _, name := range append([]string{"ALC_HOME", "ALC_DURABILITY", "ALC_PACKAGES_PATH", "ALC_POOL_IDLE_TIMEOUT"}, limitVariables()...) {
+	for _, name := range append([]string{"ALC_HOME", "ALC_DURABILITY", "ALC_ISOLATION", "ALC_PACKAGES_PATH", "ALC_POOL_IDLE_TIMEOUT"}, limitVariables()...) {
 		t.Setenv(name, "")
 	}
 }
@@ -42,6 +42,7 @@ func TestSettingsWeigh(t *testing.T) {
 	clearEnvironment(t)
 	home := writeConfig(t, `
 durability = "process"
+isolation = "process"
 idle_timeout = 60
 [limits]
 memory = "64MiB"
@@ -57,19 +58,20 @@ collection_url = "x"
 	idle := time.Minute
 	limits := engine.DefaultLimits()
 	limits.Memory, limits.LLMCalls = 64<<20, 5
-	want := settings{Home: home, Durability: "process", PackagePaths: []string{}, IdleTimeout: &idle, Limits: limits}
+	want := settings{Home: home, Durability: "process", Isolation: "process", PackagePaths: []string{}, IdleTimeout: &idle, Limits: limits}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("file alone (-want +got):\n%s", diff)
 	}
 
 	t.Setenv("ALC_DURABILITY", "full")
+	t.Setenv("ALC_ISOLATION", "shared")
 	t.Setenv("ALC_LIMIT_MEMORY", "1GiB")
 	t.Setenv("ALC_PACKAGES_PATH", "/a:/b")
 	t.Setenv("ALC_POOL_IDLE_TIMEOUT", "0")
 	if got, err = a.settings(); err != nil {
 		t.Fatal(err)
 	}
-	want.Durability, want.PackagePaths = "full", []string{"/a", "/b"}
+	want.Durability, want.Isolation, want.PackagePaths = "full", "shared", []string{"/a", "/b"}
 	want.Limits.Memory = 1 << 30
 	idle = 0
 	if diff := cmp.Diff(want, got); diff != "" {
@@ -96,6 +98,7 @@ func TestSettingsErrors(t *testing.T) {
 		{"wrong type", "idle_timeout = \"long\"", globalFlags{}, []string{"config.toml"}},
 		{"negative idle timeout", "idle_timeout = -1", globalFlags{}, []string{"negative"}},
 		{"durability in the file", `durability = "none"`, globalFlags{}, []string{"config.toml", `"none"`}},
+		{"isolation in the file", `isolation = "thread"`, globalFlags{}, []string{"config.toml", `"thread"`, `"process"`}},
 		{"durability as a flag", "", globalFlags{durability: "often"}, []string{"--durability", `"often"`}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -120,7 +123,7 @@ func TestSettingsErrors(t *testing.T) {
 
 func TestSettingsErrorsOfTheEnvironment(t *testing.T) {
 	for name, value := range map[string]string{
-		"ALC_LIMIT_MEMORY": "lots", "ALC_POOL_IDLE_TIMEOUT": "-1", "ALC_DURABILITY": "none",
+		"ALC_LIMIT_MEMORY": "lots", "ALC_POOL_IDLE_TIMEOUT": "-1", "ALC_DURABILITY": "none", "ALC_ISOLATION": "thread",
 	} {
 		t.Run(name, func(t *testing.T) {
 			clearEnvironment(t)

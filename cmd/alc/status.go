@@ -155,6 +155,9 @@ func (a *app) describeDetail(b *strings.Builder, field func(name, value string),
 		}
 		field("progress", text)
 	}
+	if d.Isolation == pool.IsolationProcess {
+		field("isolation", "a process of its own")
+	}
 	if end := d.Finished; end != nil {
 		switch {
 		case end.Error == nil:

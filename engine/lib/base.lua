@@ -4,6 +4,14 @@ local type, tostring, tonumber, error, pcall = type, tostring, tonumber, error, 
 local format, gsub = string.format, string.gsub
 local is_utf8 = sys.is_utf8
 
+-- A note's text is cut a little behind where the session's log cuts it: there is no more room for
+-- notes than a few MiB, and no print fails for its length.
+local note, sub, MOST = sys.note, string.sub, 65537
+function sys.note(kind, a, b, msg)
+  if type(msg) == "string" and #msg > MOST then msg = sub(msg, 1, MOST) end
+  note(kind, a, b, msg)
+end
+
 -- pristine is what a theme sees as its globals: the standard functions as they were before the
 -- first script ran, however late the theme is loaded. Every VM holds it, so it has few names.
 local pristine = { _G = _G }

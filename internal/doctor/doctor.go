@@ -64,6 +64,7 @@ func Examine(ctx context.Context, c Config) []Check {
 		{"sqlite", false, x.sqlite},
 		{"durability", false, x.durability},
 		{"workers", true, x.workers},
+		{"confinement", true, x.confinement},
 		{"leftovers", true, x.leftovers},
 		{"journal", true, x.journal},
 		{"histories", true, x.histories},

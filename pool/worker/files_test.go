@@ -80,6 +80,40 @@ func TestGrantedFiles(t *testing.T) {
 	}
 }
 
+// A package's own directory may be a link; inside it nothing leads out, and names are no paths.
+func TestPackagesAreClosed(t *testing.T) {
+	top := t.TempDir()
+	for _, dir := range []string{"packages/own", "elsewhere/linked", "outside"} {
+		if err := os.MkdirAll(filepath.Join(top, dir), 0o700); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, name := range []string{"packages/own/init.lua", "packages/own/part.lua", "elsewhere/linked/init.lua", "outside/secret.lua"} {
+		if err := os.WriteFile(filepath.Join(top, name), []byte("return '"+name+"'"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for link, to := range map[string]string{
+		"packages/linked": "../elsewhere/linked", "packages/own/out.lua": "../../outside/secret.lua",
+		"packages/own/away": "../../outside", "packages/own/whole.lua": filepath.Join(top, "outside/secret.lua"), "packages/leaf.lua": "../outside/secret.lua",
+	} {
+		if err := os.Symlink(to, filepath.Join(top, link)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	h := &host{s: &Sessions{c: SessionsConfig{PackagePaths: []string{filepath.Join(top, "packages")}}}}
+	for name, found := range map[string]bool{
+		"own": true, "own.part": true, "linked": true,
+		"own.out": false, "own.away.secret": false, "own.whole": false, "leaf": false, "..outside.secret": false,
+		"../outside/secret": false, filepath.Join(top, "outside/secret"): false, "own/part": false, "outside.secret": false,
+	} {
+		m, err := h.Module(t.Context(), name, nil)
+		if found != (err == nil) || !found && !errors.Is(err, engine.ErrNoModule) {
+			t.Errorf("%s: %q, %v", name, m.Source, err)
+		}
+	}
+}
+
 // A file of /proc says that it is empty, and may never end.
 func TestFileOfNoSize(t *testing.T) {
 	if _, err := os.Stat("/proc/self/smaps"); err != nil {

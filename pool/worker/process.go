@@ -12,6 +12,7 @@ import (
 
 	"github.com/algocline/algocline/card"
 	"github.com/algocline/algocline/engine"
+	"github.com/algocline/algocline/internal/safefile"
 	"github.com/algocline/algocline/journal"
 	"github.com/algocline/algocline/journal/lock"
 	"github.com/algocline/algocline/journal/mark"
@@ -65,16 +66,46 @@ func Main(ctx context.Context, c Config) error {
 		c.Limits = engine.DefaultLimits()
 	}
 	idle, idleErr := c.idle()
+	cards, cardsErr := c.cards()
 	p := pool.Process{
 		Home: c.Home, Version: c.Version, Durability: c.Durability, Sock: c.Sock,
-		Idle: idle, ReadyFD: c.ReadyFD, Log: c.Log,
+		Idle: idle, ReadyFD: c.ReadyFD, Write: c.writable(cards), Log: c.Log,
 	}
 	return p.Run(ctx, func(ctx context.Context, place pool.Place) (pool.Hosted, error) {
-		if idleErr != nil {
-			return nil, idleErr
+		if err := errors.Join(idleErr, cardsErr); err != nil {
+			return nil, err
 		}
-		return c.open(ctx, place)
+		return c.open(ctx, place, cards)
 	})
+}
+
+func (c Config) cards() (*card.Store, error) {
+	s, err := card.Open(filepath.Join(c.Home, "cards"), card.Options{Sinks: card.SplitSinks(os.Getenv(sinksVariable))})
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", sinksVariable, err)
+	}
+	return s, nil
+}
+
+// writable are the directories that the process may change. They are made before it is confined,
+// which only what is there can be spared. One that cannot be made is found by whoever needs it.
+func (c Config) writable(cards *card.Store) []string {
+	var dirs []string
+	for _, own := range []string{"journal", "state", "cards"} {
+		dirs = append(dirs, filepath.Join(c.Home, own))
+	}
+	if cards != nil {
+		dirs = append(dirs, cards.SinkDirs()...)
+	}
+	for _, dir := range dirs {
+		if err := safefile.MkdirAll(dir); err != nil {
+			c.Log.Warn("making a directory", "error", err)
+		}
+	}
+	if c.Sock != "" {
+		dirs = append(dirs, filepath.Dir(c.Sock))
+	}
+	return dirs
 }
 
 func (c Config) idle() (time.Duration, error) {
@@ -101,7 +132,7 @@ type hosted struct {
 
 // open opens the journal, with what dead workers left as a measure of where it must end, and the
 // sessions upon it.
-func (c Config) open(ctx context.Context, place pool.Place) (pool.Hosted, error) {
+func (c Config) open(ctx context.Context, place pool.Place, cards *card.Store) (pool.Hosted, error) {
 	store, err := sqlite.Open(ctx, filepath.Join(c.Home, "journal"), sqlite.Options{
 		Durability: sqlite.Durability(c.Durability), Marks: place.DeadMarks, Logger: c.Log,
 	})
@@ -109,20 +140,16 @@ func (c Config) open(ctx context.Context, place pool.Place) (pool.Hosted, error)
 		return nil, err
 	}
 	h := &hosted{store: store}
-	if err := c.openSessions(ctx, place, h); err != nil {
+	if err := c.openSessions(ctx, place, cards, h); err != nil {
 		return nil, errors.Join(err, h.closeStore())
 	}
 	return h, nil
 }
 
-func (c Config) openSessions(ctx context.Context, place pool.Place, h *hosted) error {
+func (c Config) openSessions(ctx context.Context, place pool.Place, cards *card.Store, h *hosted) error {
 	var err error
 	if h.mark, err = h.store.KeepMark(place.Mark); err != nil {
 		return err
-	}
-	cards, err := card.Open(filepath.Join(c.Home, "cards"), card.Options{Sinks: card.SplitSinks(os.Getenv(sinksVariable))})
-	if err != nil {
-		return fmt.Errorf("%s: %w", sinksVariable, err)
 	}
 	self, err := register(ctx, h.store, c.Version, place)
 	if err != nil {
@@ -135,7 +162,7 @@ func (c Config) openSessions(ctx context.Context, place pool.Place, h *hosted) e
 	h.Sessions, err = NewSessions(SessionsConfig{
 		Store: h.store, Worker: self, Mark: h.mark, Alive: c.alive,
 		Version: c.Version, Durability: c.Durability, Home: c.Home, Cards: cards, PackagePaths: c.PackagePaths, Limits: c.Limits,
-		Single: c.Sock != "", Zone: zone, Log: c.Log,
+		Single: c.Sock != "", Lone: place.Lone, Write: place.Write, Zone: zone, Log: c.Log,
 	})
 	return err
 }

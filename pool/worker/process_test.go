@@ -26,6 +26,9 @@ const version = "1.2.3-test"
 // TestMain is a worker process when the test binary was started as one.
 func TestMain(m *testing.M) {
 	if len(os.Args) > 1 && os.Args[1] == "pool-worker" {
+		if openHole != nil {
+			openHole()
+		}
 		err := worker.Main(context.Background(), worker.Config{
 			Home: os.Getenv("ALC_HOME"), Version: version, Durability: os.Getenv("ALC_DURABILITY"), Sock: os.Getenv("TEST_SOCK"),
 		})
@@ -49,6 +52,9 @@ func TestMain(m *testing.M) {
 	goleak.VerifyTestMain(m)
 }
 
+// openHole lets a test do in a worker what no script can; nil where nothing is to be tried.
+var openHole func()
+
 func testContext(t *testing.T) context.Context {
 	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
 	t.Cleanup(cancel)
@@ -62,6 +68,13 @@ func newHome(t *testing.T, env ...string) (string, *pool.Dispatcher) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	t.Cleanup(func() { os.RemoveAll(home) })
+	return home, dispatcher(t, home, env...)
+}
+
+// dispatcher is one for a home; its workers end with the test.
+func dispatcher(t *testing.T, home string, env ...string) *pool.Dispatcher {
+	t.Helper()
 	d := pool.NewDispatcher(pool.Config{
 		Home: home, Version: version, Exe: os.Args[0], Durability: "process", Env: append(os.Environ(), env...),
 	})
@@ -74,9 +87,8 @@ func newHome(t *testing.T, env ...string) (string, *pool.Dispatcher) {
 			text, _ := os.ReadFile(filepath.Join(pool.Dir(home), "worker.log"))
 			t.Logf("the workers' log:\n%s", text)
 		}
-		os.RemoveAll(home)
 	})
-	return home, d
+	return d
 }
 
 func ptr[T any](v T) *T { return &v }

@@ -39,6 +39,8 @@ type SessionsConfig struct {
 	PackagePaths []string      // searched after a session's own lib_paths
 	Limits       engine.Limits // the operator's: what a caller may lower
 	Single       bool          // the single-session form
+	Lone         bool          // it serves one session alone, that which it is asked for first
+	Write        []string      // below which the process may change files; nil is anywhere
 	Prewarm      int           // VMs kept ready; 0 means 4
 	Resident     int           // sessions kept in memory; 0 means 8192
 	Zone         engine.Zone   // of new sessions
@@ -57,7 +59,7 @@ type Sessions struct {
 	last     time.Time
 	stopping bool
 	idle     chan struct{} // closed when stopping and active is 0
-	first    string        // single-session form: its session
+	first    string        // single-session form, and Lone: its session
 	stored   contentCache
 }
 
@@ -245,13 +247,19 @@ func (s *Sessions) Run(ctx context.Context, r pool.RunRequest) (pool.Feed, error
 	if err != nil {
 		return pool.Feed{}, &pool.RemoteError{Code: pool.CodeMalformedRequest, Message: err.Error()}
 	}
+	if err := s.admit(sid); err != nil {
+		return pool.Feed{}, err
+	}
 	a := s.lock(sid)
 	defer s.settle(a)
 	if a.sess != nil {
 		return s.again(ctx, a, []byte(*r.Code))
 	}
+	if err := s.mayShare(sid, r.Isolation, grants); err != nil {
+		return pool.Feed{}, err
+	}
 	st := engine.Start{
-		SID: sid, Code: []byte(*r.Code), Name: r.Name, Ctx: r.Ctx, LibPaths: r.LibPaths, Env: r.Env, Dirs: s.dirs(), Strategy: r.Strategy,
+		SID: sid, Isolation: string(r.Isolation), Code: []byte(*r.Code), Name: r.Name, Ctx: r.Ctx, LibPaths: r.LibPaths, Env: r.Env, Dirs: s.dirs(), Strategy: r.Strategy,
 		Limits: limits, Grants: grants, Seed: newSeed(), Zone: s.c.Zone, RunCards: r.RunCards,
 	}
 	if st.Name == "" {
@@ -333,6 +341,9 @@ func (s *Sessions) own(ctx context.Context, a *actor) (*engine.History, error) {
 	if head.Summary.State.Ended() {
 		return s.history(ctx, a.sid)
 	}
+	if err := s.mayTake(ctx, head); err != nil {
+		return nil, err
+	}
 	if head, err = s.c.Store.Acquire(ctx, a.sid, s.c.Worker.ID, s.c.Alive); err != nil {
 		return nil, err
 	}
@@ -374,6 +385,9 @@ func (s *Sessions) Continue(ctx context.Context, r pool.ContinueRequest) (pool.F
 	defer s.leave()
 	sid := s.only(r.SID)
 	answers := answersOf(r)
+	if err := s.admit(sid); err != nil {
+		return pool.Feed{}, err
+	}
 	a := s.lock(sid)
 	defer s.settle(a)
 	h, err := s.own(ctx, a)
@@ -422,6 +436,9 @@ func (s *Sessions) Cancel(ctx context.Context, r pool.CancelRequest) (pool.Feed,
 	}
 	defer s.leave()
 	sid := s.only(r.SID)
+	if err := s.admit(sid); err != nil {
+		return pool.Feed{}, err
+	}
 	a := s.lock(sid)
 	defer s.settle(a)
 	h, err := s.own(ctx, a)

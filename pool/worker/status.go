@@ -134,6 +134,9 @@ func (s *Sessions) detail(ctx context.Context, sid string, history bool) (pool.S
 	if info, ok := s.running(sid); ok {
 		return info, nil, nil
 	}
+	if err := s.admit(sid); err != nil {
+		return pool.SessionInfo{}, nil, err
+	}
 	a := s.lock(sid)
 	defer s.settle(a)
 	ended, err := s.own(ctx, a)
@@ -159,7 +162,7 @@ func liveDetail(sess *engine.Session, h *engine.History) *pool.SessionDetail {
 	d := &pool.SessionDetail{
 		QueryTimes: map[string]int64{}, Rounds: i.Rounds, ElapsedMS: time.Since(i.StartedAt).Milliseconds(),
 		PromptTokens: i.PromptTokens, ResponseTokens: i.ResponseTokens, Logs: []pool.LogEntry{},
-		Limits: i.Limits.Map(), Grants: i.Grants.Map(), Queries: []pool.Query{},
+		Limits: i.Limits.Map(), Grants: i.Grants.Map(), Isolation: pool.Isolation(i.Isolation), Queries: []pool.Query{},
 	}
 	for _, q := range sess.Open() {
 		d.Queries = append(d.Queries, pool.Query(q))
@@ -190,7 +193,7 @@ func (s *Sessions) endedInfo(sid string, h *engine.History) pool.SessionInfo {
 	info := pool.SessionInfo{
 		SessionID: sid, State: string(h.End.Status), Strategy: h.Start.Strategy, LLMCalls: int64(len(h.Exchanges)),
 		StartedAt: h.Start.At.UnixMilli(), LastActivity: h.Start.At.UnixMilli(),
-		Detail: &pool.SessionDetail{Queries: []pool.Query{}, Logs: []pool.LogEntry{}, QueryTimes: map[string]int64{}, Limits: h.Start.Limits.Map(), Grants: h.Start.Grants.Map(), Finished: &wire},
+		Detail: &pool.SessionDetail{Queries: []pool.Query{}, Logs: []pool.LogEntry{}, QueryTimes: map[string]int64{}, Limits: h.Start.Limits.Map(), Grants: h.Start.Grants.Map(), Isolation: pool.Isolation(h.Start.Isolation), Finished: &wire},
 	}
 	for _, x := range h.Exchanges {
 		if x.Answer != nil {

@@ -95,16 +95,19 @@ func check(t *testing.T, h *home, n *neighbour, a attempt) {
 	}
 	var f pool.Feed
 	var prompts []string
-	n.bear(t, func() {
+	if complaint := n.held(t, func() {
 		var err error
 		if f, prompts, err = h.play(t.Context(), a.code, limits, grants); err != nil {
 			t.Errorf("the worker refuses: %v", err)
 		}
-	})
+	}); complaint != "" {
+		t.Error(complaint)
+	}
 	if t.Failed() {
-		t.FailNow()
+		return
 	}
 	judge(t, a, f)
+	h.reproduces(t, f)
 	said := ended(f) + strings.Join(prompts, "\n")
 	if f.Error != nil {
 		said += f.Error.Traceback

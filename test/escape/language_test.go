@@ -33,6 +33,10 @@ var bytecode = []attempt{
 		return load(table.concat(d, " ") .. " return function() " .. table.concat(d, " "):gsub("a", "b") .. " return function() return {" .. table.concat(u, ",") .. "," .. table.concat(u, ","):gsub("a", "b") .. "} end end") == nil`, gives: `true`},
 	{name: "a number of many digits", code: `return {load("return " .. ("9"):rep(1000000))() == math.huge, load("return 0x" .. ("f"):rep(1000000))() == -1, load("return 1e" .. ("9"):rep(100)) ~= nil}`, gives: `[true,true,true]`},
 	{name: "escapes that are none", code: `return {load("return '\\u{80000000}'") == nil, load("return '\\400'") == nil, load("return '\\xg'") == nil, load("return '\\z") == nil}`, gives: `[true,true,true,true]`},
+	{name: "a package that is forked", code: `local r = alc.fork({"binary", "kind"}, {}) return {r[1].ok, r[2].ok}`, gives: `[false,false]`},
+	{name: "after a mark of UTF-8", code: `return {load("\xEF\xBB\xBF\27Lua") == nil, load("\xEF\xBB\xBFreturn 1") == nil}`, gives: `[true,true]`},
+	{name: "from an answer", code: `return load(alc.llm("echo \27Lua"):sub(6), "=x", "bt") == nil`, gives: `true`},
+	{name: "from the state", code: `alc.state.set("escape.code", "\27Lua") local f, why = load(alc.state.get("escape.code")) alc.state.delete("escape.code") return f == nil`, gives: `true`},
 }
 
 var metatables = []attempt{

@@ -1,10 +1,13 @@
 package escape
 
 import (
+	"errors"
+	"fmt"
 	"slices"
 	"testing"
 	"time"
 
+	"github.com/algocline/algocline/journal"
 	"github.com/algocline/algocline/pool"
 )
 
@@ -44,28 +47,55 @@ func (n *neighbour) step(t *testing.T) time.Duration {
 	return took
 }
 
-// bear runs fn beside the neighbour and fails when a step of it takes too long. A machine that is
-// busy with other things holds steps up as well: a slow one counts against how slow they are
-// beside plain computing for the same time, and only what happens again and again is fn's doing.
-func (n *neighbour) bear(t *testing.T, fn func()) {
+// held runs fn beside the neighbour and says how a step of it was held up, if one was. A machine
+// that is busy with other things holds steps up as well: a slow one counts against how slow they
+// are beside plain computing for the same time, and only what happens again and again is fn's doing.
+func (n *neighbour) held(t *testing.T, fn func()) (complaint string) {
 	t.Helper()
 	const tries = 4
-	var slowest, calm time.Duration
 	for range tries {
 		began := time.Now()
-		if slowest = n.during(t, fn); slowest <= n.usual+slack || t.Failed() {
-			return
+		slowest := n.during(t, fn)
+		if slowest <= n.usual+slack || t.Failed() {
+			return ""
 		}
 		took := time.Since(began)
-		calm = n.during(t, func() {
+		calm := n.during(t, func() {
 			for until := time.Now().Add(took); time.Now().Before(until); {
 			}
 		})
 		if slowest <= calm+slack {
-			return
+			return ""
 		}
+		complaint = fmt.Sprintf("a neighbour's step took %v in the last of %d tries; usually %v, and at most %v beside plain computing", slowest, tries, n.usual, calm)
 	}
-	t.Errorf("a neighbour's step took %v, in each of %d tries; usually %v, and at most %v beside plain computing", slowest, tries, n.usual, calm)
+	return complaint
+}
+
+// A script that held its worker's journal would be noticed.
+func TestNeighbourThatIsHeld(t *testing.T) {
+	h := newHome(t)
+	n := newNeighbour(t, h)
+	errLetGo := errors.New("let go")
+	hold := journal.Batch{
+		SID: "s-hold", Epoch: 1, Owner: h.worker.ID, Events: []journal.Event{{Kind: journal.Started, At: time.Now()}},
+		Summary: journal.Summary{State: journal.StateRunning},
+		Apply: func(journal.Tx) ([]journal.Event, error) {
+			<-time.After(10 * slack)
+			return nil, errLetGo
+		},
+	}
+	complaint := n.held(t, func() {
+		if _, err := h.store.Append(t.Context(), hold); !errors.Is(err, errLetGo) {
+			t.Error(err)
+		}
+	})
+	if complaint == "" {
+		t.Error("a neighbour that waits for the journal is not noticed")
+	}
+	if complaint := n.held(t, func() {}); complaint != "" {
+		t.Error(complaint)
+	}
 }
 
 // during steps the neighbour, every few milliseconds, while fn runs, and returns its slowest step.

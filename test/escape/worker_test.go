@@ -1,5 +1,5 @@
 // Package escape runs hostile scripts in a real worker and looks at what becomes of them: each
-// ends in a clean error or a harmless value, the worker lives, its other sessions hardly notice,
+// ends in a clean error or a harmless value and replays, the worker lives, its other sessions hardly notice,
 // and the next session finds nothing of it.
 //
 // [hostile] joins the tables of scripts, one file a kind; [check] is what each of them must pass.
@@ -35,6 +35,8 @@ var lowered = map[string]any{"memory": "16MiB", "step_cpu": "60ms", "wall": "2m0
 type home struct {
 	dir      string // everything below is the test's
 	store    *sqlite.Store
+	worker   journal.Worker
+	vms      *engine.VMs // for replays
 	sessions *worker.Sessions
 }
 
@@ -56,6 +58,10 @@ func newHome(t *testing.T) *home {
 	}
 	limits := engine.DefaultLimits()
 	limits.LLMCalls = 1_000_000 // a neighbour has many turns
+	h.worker = w
+	if h.vms, err = engine.NewVMs(1, "test"); err != nil {
+		t.Fatal(err)
+	}
 	c := worker.SessionsConfig{
 		Store: h.store, Worker: w, Version: "test", Durability: "process", Home: h.dir, Cards: cards,
 		PackagePaths: []string{filepath.Join(h.dir, "packages")}, Limits: limits, Prewarm: 1,
@@ -64,7 +70,7 @@ func newHome(t *testing.T) *home {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		if err := errors.Join(h.sessions.Close(), h.store.Close()); err != nil {
+		if err := errors.Join(h.sessions.Close(), h.vms.Close(), h.store.Close()); err != nil {
 			t.Error(err)
 		}
 	})

@@ -14,14 +14,15 @@ function def.fork(strategies, ctx, opts)
   if type(ctx) ~= "table" then
     error(format("bad argument #2 to 'fork' (table expected, got %s)", ctx == nil and "no value" or type(ctx)), 2)
   end
-  if #strategies == 0 then error("alc.fork: strategies must be a non-empty array", 2) end
   local names = {}
-  for i, name in ipairs(strategies) do
+  for i = 1, #strategies do -- with a hole in them they are refused, not cut short
+    local name = strategies[i]
     if type(name) ~= "string" or not find(name, "^[%w_]+$") then
       error(format("alc.fork: invalid strategy name %s", type(name) == "string" and "'" .. name .. "'" or type(name)), 2)
     end
     names[i] = name
   end
+  if #names == 0 then error("alc.fork: strategies must be a non-empty array", 2) end
   local reply = { request("fork", encode(ctx), unpack(names)) }
   lib.count(reply[1])
   local results, failed = {}, nil
