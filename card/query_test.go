@@ -107,7 +107,7 @@ func TestSummaries(t *testing.T) {
 
 func TestPast(t *testing.T) {
 	t.Parallel()
-	b := newBed(t, Options{Runs: true})
+	b := newBed(t, Options{})
 	fill(t, b)
 	for name, tt := range map[string]struct {
 		id, pkg string

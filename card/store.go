@@ -16,14 +16,11 @@ import (
 type Options struct {
 	// Sinks are directories that mirror every write, as "file://" URIs.
 	Sinks []string
-	// Runs turns on cards with a section named run, which are otherwise not written.
-	Runs bool
 }
 
 // Store is the cards below one directory, which need not exist yet.
 type Store struct {
 	root  string
-	opts  Options
 	sinks []sink
 	// failures counts what could not be written to a mirror.
 	failures atomic.Int64
@@ -44,7 +41,7 @@ const maxParsed = 20_000
 // Open returns the store below root, an absolute path. It touches no file. A sink that is not a
 // "file://" URI with an absolute path is an error.
 func Open(root string, o Options) (*Store, error) {
-	s := &Store{root: root, opts: o, parsed: map[string]parsed{}}
+	s := &Store{root: root, parsed: map[string]parsed{}}
 	for _, uri := range o.Sinks {
 		sk, err := parseSink(uri)
 		if err != nil {
@@ -225,9 +222,6 @@ func (s *Store) ids(pkg string) ([]string, error) {
 	slices.Sort(ids)
 	return ids, nil
 }
-
-// Runs tells whether cards with a section named run are written.
-func (s *Store) Runs() bool { return s.opts.Runs }
 
 // SinkFailures is how often a mirror could not be written since the store was opened.
 func (s *Store) SinkFailures() int64 { return s.failures.Load() }

@@ -34,14 +34,14 @@ type DivergedError struct {
 	SID       string
 	Seq       int64
 	Want, Got string
-	Recorded  string // release that recorded the session
-	Running   string // release that replays it
+	Recorded  string // release, Lua and class of machine that recorded the session
+	Running   string // those that replay it
 }
 
 func (e *DivergedError) Error() string {
 	s := fmt.Sprintf("session %s diverged at event %d: recorded %s, replayed %s", e.SID, e.Seq, e.Want, e.Got)
 	if e.Recorded != e.Running {
-		s += fmt.Sprintf(" (recorded by %s, replayed by %s: run it with the version that recorded it)", e.Recorded, e.Running)
+		s += fmt.Sprintf(" (recorded by %s, replayed by %s: continue it with the version and on the kind of machine that recorded it)", e.Recorded, e.Running)
 	}
 	return s
 }

@@ -51,9 +51,11 @@ func ReadHistory(events []journal.Event) (*History, error) {
 	}
 	h := &History{byID: map[string]int{}}
 	var err error
-	if h.Start, h.CodeHash, err = decodeStart(&events[0]); err != nil {
+	var named stored
+	if h.Start, named, err = decodeStart(&events[0]); err != nil {
 		return nil, err
 	}
+	h.CodeHash = named.code
 	for i := range events {
 		if err := h.add(&events[i]); err != nil {
 			return nil, err
@@ -117,17 +119,20 @@ func (h *History) Repeat(as []Answer) (Outcome, error) {
 	return *h.End, nil
 }
 
-// Contents returns the hashes of what a history refers to: code, library and modules. A journal
+// Contents returns the hashes of what a history refers to: code, library, time zone and modules. A journal
 // that is copied elsewhere must take them along. Errors match [ErrBadHistory].
 func Contents(events []journal.Event) ([]journal.ContentHash, error) {
 	if len(events) == 0 {
 		return nil, nil
 	}
-	st, code, err := decodeStart(&events[0])
+	st, named, err := decodeStart(&events[0])
 	if err != nil {
 		return nil, err
 	}
-	hashes := []journal.ContentHash{code, st.Library}
+	hashes := []journal.ContentHash{named.code, st.Library}
+	if named.zoned {
+		hashes = append(hashes, named.zone)
+	}
 	for i := range events {
 		if events[i].Kind != journal.Module {
 			continue

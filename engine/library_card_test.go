@@ -23,18 +23,20 @@ func withCards(t *testing.T, o card.Options) func(*memHost) {
 	}
 }
 
-func runCards(t *testing.T, o card.Options, tests []libraryTest) {
+func runCards(t *testing.T, written bool, tests []libraryTest) {
 	t.Helper()
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			out, _ := play(t, withCards(t, o), start(tt.code), tt.answers...)
+			st := start(tt.code)
+			st.RunCards = written
+			out, _ := play(t, withCards(t, card.Options{}), st, tt.answers...)
 			checkOutcome(t, out, tt.want)
 		})
 	}
 }
 
 func TestCards(t *testing.T) {
-	runCards(t, card.Options{}, []libraryTest{
+	runCards(t, false, []libraryTest{
 		{name: "create and get over a pause", answers: []string{"x"}, want: `[true,"p","t",1,"float",true]`, code: `
 			local r = alc.card.create{pkg = {name = "p"}, note = "t", n = 1, f = 1.0}
 			alc.llm("p")
@@ -107,7 +109,7 @@ func TestCards(t *testing.T) {
 }
 
 func TestRunCards(t *testing.T) {
-	runCards(t, card.Options{Runs: true}, []libraryTest{
+	runCards(t, true, []libraryTest{
 		{name: "are written", want: `["f","p_f_20260301T"]`, code: `
 			local r = alc.card.create{pkg = {name = "p"}, run = {status = "failed", flow = "f"}, model = {id = "m"}}
 			return {alc.card.list()[1].flow, r.card_id:sub(1, 13)}`},
@@ -131,7 +133,7 @@ func TestCompare(t *testing.T) {
 		alc.card.create{card_id = "none", pkg = {name = "p"}}
 		local compare = alc.card.compare
 	`
-	runCards(t, card.Options{}, []libraryTest{
+	runCards(t, false, []libraryTest{
 		{name: "score", want: `{"metric":"score","alpha":0.05,"a":{"card_id":"a","n":4,"mean":2.5},"b":{"card_id":"b","n":4,"mean":6.75},"delta":-4.25,
 			"t_stat":-3.9703,"df":5.5846,"p_value":0.0085,"significant":true,"winner":"b"}`, code: setup + `
 			local r = compare("a", "b")
@@ -313,7 +315,7 @@ func TestReadsAreRecorded(t *testing.T) {
 	s.Close()
 	live := len(h.events)
 	h.state = map[string][]byte{"default\x00k": []byte(`"changed"`)}
-	withCards(t, card.Options{Runs: true})(h)
+	withCards(t, card.Options{})(h)
 	s = restore(t, h)
 	if d := cmp.Diff(asked, s.Outcome().Queries); d != "" {
 		t.Errorf("queries (-live +restored):\n%s", d)

@@ -206,14 +206,20 @@ func TestAgainstReference(t *testing.T) {
 
 func compare(t *testing.T, c *rawmcp.Client, name string, calls []string, code string) {
 	t.Helper()
+	compareStart(t, c, name, calls, start(code))
+}
+
+// compareStart runs the code of a start in both, and compares what its calls gave.
+func compareStart(t *testing.T, c *rawmcp.Client, name string, calls []string, st Start) {
+	t.Helper()
 	var theirs struct {
 		Status, Error string
 		Result        []string
 	}
-	if err := c.Tool(t.Context(), "alc_run", map[string]any{"code": code}, &theirs); err != nil || theirs.Status != "completed" {
+	if err := c.Tool(t.Context(), "alc_run", map[string]any{"code": string(st.Code)}, &theirs); err != nil || theirs.Status != "completed" {
 		t.Fatalf("the reference: %v %+v", err, theirs)
 	}
-	o := begin(t, newMemHost(), start(code)).Outcome()
+	o := begin(t, newMemHost(), st).Outcome()
 	var ours []string
 	if err := json.Unmarshal(o.Output, &ours); err != nil {
 		t.Fatalf("%v: %+v", err, o.Failure)

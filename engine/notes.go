@@ -69,7 +69,7 @@ func (s *Session) takeNote(t *strand, n arguments) {
 	}
 	switch n.text(0) {
 	case "log":
-		s.log.add(LogEntry{TS: s.now().UnixMilli(), Level: n.text(1), Source: n.text(2), Message: cleanText(n.text(3))})
+		s.log.add(LogEntry{TS: s.now().UnixMilli(), Level: n.text(1), Source: n.text(2), Message: shownText(n.text(3))})
 	case "progress":
 		p := &Progress{Step: n.int(1), Total: n.int(2)}
 		if m, ok := n.at(3).(string); ok {

@@ -152,10 +152,13 @@ func readRemaining(_ context.Context, s *Session, _ arguments) (value.List, erro
 	return l, nil
 }
 
+// gmt is UTC under the name that C gives it.
+var gmt = time.FixedZone("GMT", 0)
+
 func date(s *Session, a arguments) (value.List, error) {
 	format, t := a.text(0), time.Unix(a.int(1), 0).In(s.loc)
 	if len(format) > 0 && format[0] == '!' {
-		format, t = format[1:], t.UTC()
+		format, t = format[1:], t.In(gmt)
 	}
 	if len(format) >= 2 && format[:2] == "*t" {
 		return value.Of(dateTable(t)), nil
@@ -175,8 +178,12 @@ func dateTable(t time.Time) *value.Table {
 	}
 }
 
-// mktime turns a date table's members into seconds and the normalized table.
+// mktime turns a date table's members into seconds and the normalized table. The last argument is
+// the table's isdst, when it has one.
 func mktime(s *Session, a arguments) (value.List, error) {
 	t := time.Date(int(a.int(0)), time.Month(a.int(1)), int(a.int(2)), int(a.int(3)), int(a.int(4)), int(a.int(5)), 0, s.loc)
+	if summer, said := a.at(6).(bool); said && t.IsDST() != summer {
+		t = inSeason(t, summer)
+	}
 	return value.Of(t.Unix(), dateTable(t)), nil
 }

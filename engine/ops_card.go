@@ -66,7 +66,7 @@ func (a arguments) object(i int) (map[string]any, error) {
 
 // runless tells whether a card is one of a run while those are not written.
 func runless(s *Session, in map[string]any) bool {
-	return in["run"] != nil && !s.host.Cards().Runs()
+	return in["run"] != nil && !s.start.RunCards
 }
 
 func prepareCard(_ context.Context, s *Session, a arguments) error {
@@ -163,7 +163,7 @@ func cardLifecycle(_ context.Context, s *Session, a arguments) (value.List, erro
 			return nil, err
 		}
 	}
-	if !cards.Runs() {
+	if !s.start.RunCards {
 		return nil, nil
 	}
 	return nil, raise("alc.card." + a.text(0) + ": cards in files cannot be open; write the finished one with alc.card.create")

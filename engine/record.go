@@ -80,7 +80,8 @@ type Start struct {
 	// everything. The engine only keeps it.
 	Isolation string
 	Seed      int64
-	Zone      string // time zone of os.date
+	RunCards  bool   // whether cards with a section named run are written
+	Zone      Zone   // of os.date and os.time
 	Machine   string // class of machine: GOOS/GOARCH
 	Release   string // version of alc
 	Lua       string // release of Lua
@@ -119,6 +120,15 @@ func (s *Start) encode() []byte {
 	if s.Env != nil {
 		env = s.environment()
 	}
+	var runCards any
+	if s.RunCards {
+		runCards = true
+	}
+	var rules any
+	if s.Zone.TZif != nil {
+		h := journal.HashContent(s.Zone.TZif)
+		rules = string(h[:])
+	}
 	var isolation any
 	if s.Isolation != "" {
 		isolation = s.Isolation
@@ -129,16 +139,23 @@ func (s *Start) encode() []byte {
 		Vals: []any{l.Batch, l.LLMCalls, l.LogSize, l.Memory, l.PromptSize, l.ResultSize, int64(l.StepCPU), int64(l.Wall)},
 	}
 	return body("code", string(h[:]), "name", s.Name, "ctx", ctx, "lib_paths", paths, "strategy", s.Strategy,
-		"env", env, "dirs", s.Dirs.table(), "limits", &limits, "grants", grants, "isolation", isolation, "seed", s.Seed, "zone", s.Zone, "machine", s.Machine,
-		"release", s.Release, "lua", s.Lua, "host", s.Host, "library", string(s.Library[:]), "sid", s.SID)
+		"env", env, "dirs", s.Dirs.table(), "limits", &limits, "grants", grants, "isolation", isolation, "seed", s.Seed, "zone", s.Zone.Name, "zone_rules", rules, "machine", s.Machine,
+		"run_cards", runCards, "release", s.Release, "lua", s.Lua, "host", s.Host, "library", string(s.Library[:]), "sid", s.SID)
 }
 
-// decodeStart reads a started event; the code itself is fetched by its hash.
-func decodeStart(e *journal.Event) (s Start, code journal.ContentHash, err error) {
+// stored are the contents that a started event names by their hashes.
+type stored struct {
+	code  journal.ContentHash
+	zone  journal.ContentHash
+	zoned bool // whether there is a zone to fetch
+}
+
+// decodeStart reads a started event; what it names by hash is fetched by the caller.
+func decodeStart(e *journal.Event) (s Start, named stored, err error) {
 	r := readBody(e)
 	s = Start{
 		SID: get[string](r, "sid"), Name: get[string](r, "name"), Strategy: get[string](r, "strategy"),
-		Seed: get[int64](r, "seed"), Zone: get[string](r, "zone"), Machine: get[string](r, "machine"),
+		Seed: get[int64](r, "seed"), RunCards: get[bool](r, "run_cards"), Zone: Zone{Name: get[string](r, "zone")}, Machine: get[string](r, "machine"),
 		Release: get[string](r, "release"), Lua: get[string](r, "lua"), Host: get[int64](r, "host"), At: e.At,
 		Isolation: get[string](r, "isolation"),
 	}
@@ -156,7 +173,8 @@ func decodeStart(e *journal.Event) (s Start, code journal.ContentHash, err error
 	if s.Grants, err = grantsOf(strs(get[*value.Table](r, "grants"))); err != nil && r.err == nil {
 		r.err = fmt.Errorf("%w: event %d: %w", ErrBadHistory, e.Seq, err)
 	}
-	copy(code[:], get[string](r, "code"))
+	copy(named.code[:], get[string](r, "code"))
+	named.zoned = copy(named.zone[:], get[string](r, "zone_rules")) > 0
 	copy(s.Library[:], get[string](r, "library"))
 	if t := get[*value.Table](r, "limits"); t != nil {
 		n := func(k string) int64 { v, _ := t.Get(k).(int64); return v }
@@ -169,7 +187,7 @@ func decodeStart(e *journal.Event) (s Start, code journal.ContentHash, err error
 	if e.Kind != journal.Started && r.err == nil {
 		r.err = fmt.Errorf("%w: a session begins with %s", ErrBadHistory, e.Kind)
 	}
-	return s, code, r.err
+	return s, named, r.err
 }
 
 // ReadStart reads the first event of a session. The Code is not filled. Errors match [ErrBadHistory].

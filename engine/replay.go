@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"fmt"
+	"runtime"
 	"strings"
 
 	"github.com/algocline/algocline/card"
@@ -29,19 +30,27 @@ func replay(ctx context.Context, host Host, vms *VMs, events []journal.Event) (*
 	if len(events) == 0 {
 		return nil, fmt.Errorf("%w: no events", ErrBadHistory)
 	}
-	st, code, err := decodeStart(&events[0])
+	st, named, err := decodeStart(&events[0])
 	if err != nil {
 		return nil, err
 	}
-	if st.Code, err = host.Content(ctx, code); err != nil {
+	if st.Code, err = host.Content(ctx, named.code); err != nil {
 		return nil, fmt.Errorf("replaying session %s: reading its code: %w", st.SID, err)
 	}
-	s := newSession(host, vms, st)
+	if named.zoned {
+		if st.Zone.TZif, err = host.Content(ctx, named.zone); err != nil {
+			return nil, fmt.Errorf("replaying session %s: reading the rules of its time zone: %w", st.SID, err)
+		}
+	}
+	s, err := newSession(host, vms, st)
+	if err != nil {
+		return nil, err
+	}
 	s.root.vm, s.lib, err = vms.take(st.Library, func() ([]byte, error) { return host.Content(ctx, st.Library) })
 	if err != nil {
 		return nil, fmt.Errorf("replaying session %s: %w", st.SID, err)
 	}
-	s.running = vms.release + " on " + lua.Release
+	s.running = vms.release + " on " + lua.Release + ", " + machine
 	s.committed = int64(len(events))
 	s.replay, s.replayAt, s.replayed = events[1:], events[0].At, 1
 	s.flushed = host.Now()
@@ -57,6 +66,10 @@ func replay(ctx context.Context, host Host, vms *VMs, events []journal.Event) (*
 	}
 	return s, nil
 }
+
+// machine is the class of this machine. Floating-point functions may differ in the last bit between
+// classes, so a divergence names both.
+const machine = runtime.GOOS + "/" + runtime.GOARCH
 
 // endFromOutside follows what is left of a record at a pause: an end that the script had no part in,
 // by a cancellation or by the clock.
@@ -85,7 +98,7 @@ func endedOutside(e *journal.Event) (o Outcome, outside bool, err error) {
 func (s *Session) diverged(seq int64, want, got string) error {
 	return &DivergedError{
 		SID: s.start.SID, Seq: seq, Want: want, Got: got,
-		Recorded: s.start.Release + " on " + s.start.Lua, Running: s.running,
+		Recorded: s.start.Release + " on " + s.start.Lua + ", " + s.start.Machine, Running: s.running,
 	}
 }
 

@@ -100,17 +100,17 @@ type Session struct {
 	dead     error
 }
 
-func newSession(host Host, vms *VMs, st Start) *Session {
-	s := &Session{
+func newSession(host Host, vms *VMs, st Start) (*Session, error) {
+	loc, err := vms.zones.location(st.Zone)
+	if err != nil {
+		return nil, fmt.Errorf("session %s: %w", st.SID, err)
+	}
+	st.Zone.TZif = nil // loc has it
+	return &Session{
 		start: st, host: host, vms: vms, state: journal.StateRunning, border: sha256.New(),
 		root: &strand{ids: "q", modules: map[string]module{}}, adopted: map[string]bool{}, known: map[string]Digest{},
-		budget: readBudget(st.Ctx), log: logRing{max: st.Limits.LogSize},
-	}
-	s.loc = time.UTC
-	if loc, err := time.LoadLocation(st.Zone); err == nil {
-		s.loc = loc
-	}
-	return s
+		budget: readBudget(st.Ctx), log: logRing{max: st.Limits.LogSize}, loc: loc,
+	}, nil
 }
 
 // Begin starts a session and runs it to its first pause or its end. Nothing of it exists before
@@ -118,14 +118,20 @@ func newSession(host Host, vms *VMs, st Start) *Session {
 func Begin(ctx context.Context, host Host, vms *VMs, st Start) (*Session, error) {
 	st.Ctx = unwrapCtx(st.Ctx)
 	st.Release, st.Host, st.Lua, st.Library, st.At = vms.release, HostVersion, lua.Release, vms.Library(), host.Now()
-	s := newSession(host, vms, st)
-	var err error
+	st.Machine = machine
+	s, err := newSession(host, vms, st)
+	if err != nil {
+		return nil, err
+	}
 	if s.root.vm, s.lib, err = vms.take(st.Library, nil); err != nil {
 		return nil, fmt.Errorf("starting session %s: %w", st.SID, err)
 	}
 	s.flushed = st.At
 	s.pending = append(s.pending, journal.Event{Kind: journal.Started, At: st.At, Body: st.encode()})
 	s.contents = append(s.contents, st.Code, s.lib.source)
+	if st.Zone.TZif != nil {
+		s.contents = append(s.contents, st.Zone.TZif)
+	}
 	if err := s.boot(ctx); err != nil {
 		s.Close()
 		return nil, err

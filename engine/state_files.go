@@ -5,15 +5,12 @@ import (
 	"fmt"
 
 	"github.com/algocline/algocline/journal"
+	"github.com/algocline/algocline/journal/statefile"
 )
 
 // State that the original kept in files is taken over when its namespace is touched for the first
 // time: once, in one transaction with a mark that says so. From then on the journal's state alone
 // counts, and files that appear later are not looked at.
-
-// adoptedNS has a key for each namespace that was taken over. No namespace of a script begins with
-// two slashes.
-const adoptedNS = "//adopted"
 
 // adoptKey takes over what a request with a namespace and a key will look at.
 func adoptKey(ctx context.Context, s *Session, a arguments) error {
@@ -34,7 +31,7 @@ func (s *Session) adopt(ctx context.Context, ns string) error {
 		return nil
 	}
 	err := s.host.View(ctx, func(tx journal.Tx) error {
-		_, done, err := tx.StateGet(adoptedNS, ns)
+		_, done, err := tx.StateGet(statefile.Adopted, ns)
 		s.adopted[ns] = done
 		return err
 	})
@@ -56,7 +53,7 @@ func (s *Session) adopt(ctx context.Context, ns string) error {
 }
 
 func adoptIn(tx journal.Tx, ns string, files map[string][]byte) error {
-	if _, done, err := tx.StateGet(adoptedNS, ns); err != nil || done {
+	if _, done, err := tx.StateGet(statefile.Adopted, ns); err != nil || done {
 		return err // another session was faster
 	}
 	for key, val := range files {
@@ -76,4 +73,6 @@ func (s *Session) claim(tx journal.Tx, ns string) error {
 	return markAdopted(tx, ns)
 }
 
-func markAdopted(tx journal.Tx, ns string) error { return tx.StateSet(adoptedNS, ns, []byte("true")) }
+func markAdopted(tx journal.Tx, ns string) error {
+	return tx.StateSet(statefile.Adopted, ns, []byte("true"))
+}

@@ -214,12 +214,15 @@ func depth(s string) int {
 // maxMessage bounds an error's text: it is shown, stored and sent.
 const maxMessage = 64 << 10
 
-// cleanText makes an error's text fit for JSON: it ends at a NUL, bytes that are not UTF-8 are
-// replaced, and it is cut at a bound.
+// cleanText makes an error's text fit for JSON: it ends at a NUL, and is then a shownText.
 func cleanText(s string) string {
-	if i := strings.IndexByte(s, 0); i >= 0 {
-		s = s[:i]
-	}
+	s, _, _ = strings.Cut(s, "\x00")
+	return shownText(s)
+}
+
+// shownText makes a script's text fit for JSON: it is cut at a bound, and bytes that are not UTF-8
+// are replaced.
+func shownText(s string) string {
 	if len(s) > maxMessage {
 		s = s[:maxMessage] + "…"
 	}

@@ -105,6 +105,7 @@ func (l *library) place(theme string, words []string) {
 type VMs struct {
 	release string
 	library *library
+	zones   zones
 
 	ready chan *lua.State
 	want  chan struct{}

@@ -57,6 +57,9 @@ func TestCoverage(t *testing.T) {
 	}
 	want := map[string]string{}
 	for _, m := range api(t).Members() {
+		if m.Spec {
+			continue
+		}
 		name := plain(m.Name)
 		in.Names = append(in.Names, name)
 		want[name] = "function"
@@ -86,11 +89,17 @@ func TestCoverage(t *testing.T) {
 	}
 }
 
-// tested are the sources of the behaviour tests: scripts within Go, and recorded vectors.
-func tested(t *testing.T) []string {
+var (
+	caseBegins = regexp.MustCompile(`\n(?:\t\t\{|func )`)
+	// failing is how tests write that a call must raise.
+	failing = regexp.MustCompile(`raised\(|raised,|pcall|fails\(|lua_error|error_has|to\.fail`)
+)
+
+// units are the tests of behaviour: recorded vectors, cases of tables in Go, spec files.
+func units(t *testing.T) []string {
 	t.Helper()
-	var texts []string
-	for _, pattern := range []string{"../engine/*_test.go", "../test/vectors/testdata/*.jsonl"} {
+	var all []string
+	for _, pattern := range []string{"../engine/*_test.go", "../lua/*_test.go", "../test/vectors/testdata/*.jsonl", "../strategy/pkgtest/testdata/*.lua"} {
 		found, err := filepath.Glob(pattern)
 		if err != nil || len(found) == 0 {
 			t.Fatalf("%s: %d files, %v", pattern, len(found), err)
@@ -100,42 +109,53 @@ func tested(t *testing.T) []string {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if strings.HasSuffix(f, ".jsonl") {
-				texts = append(texts, strings.Split(string(text), "\n")...)
-			} else {
-				texts = append(texts, string(text))
+			parts := []string{string(text)}
+			switch filepath.Ext(f) {
+			case ".jsonl":
+				parts = strings.Split(string(text), "\n")
+			case ".go":
+				parts = caseBegins.Split(string(text), -1)
 			}
+			all = append(all, parts...)
 		}
 	}
-	return texts
+	return all
 }
 
-// mentions tells whether a script uses a member: by its whole name, or by its last after the table
-// it stands in, which scripts like to give a short name.
-func mentions(text, name string) bool {
-	parts := strings.Split(plain(name), ".")
+// using returns a function that tells whether a test uses a member: by its whole name, or by its
+// last, which scripts like to reach by a short name of the table that it stands in.
+func using(name string) func(text string) bool {
+	name = plain(name)
+	parts := strings.Split(name, ".")
 	last := parts[len(parts)-1]
-	if len(parts) < 3 {
-		return regexp.MustCompile(`\b` + regexp.QuoteMeta(plain(name)) + `\b`).MatchString(text)
+	whole := regexp.MustCompile(`(?:^|[^.:\w])` + regexp.QuoteMeta(name) + `\b`)
+	short := regexp.MustCompile(`[.:"]` + last + `\b`)
+	deep := len(parts) > 2 || parts[0] == "evalframe"
+	return func(text string) bool {
+		return strings.Contains(text, last) && (whole.MatchString(text) || deep && short.MatchString(text))
 	}
-	return strings.Contains(text, strings.Join(parts[:2], ".")) && regexp.MustCompile(`[.:"]`+last+`\b`).MatchString(text)
 }
 
-// Every member of alc is used by a test of the engine or by a vector, not only by its example.
+// Every member is used by a test of behaviour, not only by its example, and what its entry says that
+// it raises by one that wants an error.
 func TestEveryMemberIsTested(t *testing.T) {
 	t.Parallel()
-	texts := tested(t)
+	all := units(t)
+	if len(all) < 1000 {
+		t.Fatalf("found only %d tests", len(all))
+	}
 	for _, m := range api(t).Members() {
-		if !strings.HasPrefix(m.Name, "alc.") {
-			continue
-		}
-		if !slices.ContainsFunc(texts, func(text string) bool { return mentions(text, m.Name) }) {
-			t.Errorf("no engine test and no vector uses %s", m.Name)
+		uses := using(m.Name)
+		switch {
+		case !slices.ContainsFunc(all, uses):
+			t.Errorf("no test of behaviour uses %s", m.Name)
+		case len(m.Errors) > 0 && !slices.ContainsFunc(all, func(text string) bool { return uses(text) && failing.MatchString(text) }):
+			t.Errorf("no test of behaviour wants an error of %s", m.Name)
 		}
 	}
 }
 
-func TestMentions(t *testing.T) {
+func TestUsing(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct {
 		text, name string
@@ -143,12 +163,16 @@ func TestMentions(t *testing.T) {
 	}{
 		{`alc.map({1}, f)`, "alc.map", true},
 		{`alc.mapped`, "alc.map", false},
+		{`c.map({1}, f)`, "alc.map", false},
 		{`local m = alc.math return m.mean {1}`, "alc.math.mean", true},
 		{`local m = alc.math return m.meaning {1}`, "alc.math.mean", false},
-		{`m.mean {1}`, "alc.math.mean", false},
+		{`mean {1}`, "alc.math.mean", false},
 		{`alc.env:get("A")`, "alc.env:get", true},
+		{`ef.vary("d")`, "evalframe.vary", true},
+		{`x.print(1)`, "print", false},
+		{`print(1)`, "print", true},
 	} {
-		if got := mentions(tt.text, tt.name); got != tt.want {
+		if got := using(tt.name)(tt.text); got != tt.want {
 			t.Errorf("%s in %s: %v", tt.name, tt.text, got)
 		}
 	}
@@ -156,7 +180,7 @@ func TestMentions(t *testing.T) {
 
 // loading runs a definitions file with globals of its own and lists the functions that it makes.
 const loading = `
-local roots = {}
+local roots = ctx.file == "spec.d.lua" and { alc = {} } or {}
 local chunk = assert(load(ctx.source, "=definitions", "t", roots))
 local module = chunk()
 if module then roots[ctx.module] = module end
@@ -180,18 +204,21 @@ func TestDefinitions(t *testing.T) {
 	want := map[string][]string{}
 	for _, m := range api(t).Members() {
 		file := "alc.d.lua"
-		if strings.HasPrefix(m.Name, "evalframe.") {
+		switch {
+		case m.Spec:
+			file = "spec.d.lua"
+		case strings.HasPrefix(m.Name, "evalframe."):
 			file = "evalframe.d.lua"
 		}
 		if m.Function() && !m.Standard && !m.Callable {
 			want[file] = append(want[file], plain(m.Name))
 		}
 	}
-	if len(defs) != 2 || len(want) != 2 {
-		t.Fatalf("%d files, want 2", len(defs))
+	if len(defs) != 3 || len(want) != 3 {
+		t.Fatalf("%d files, want 3", len(defs))
 	}
 	for file, source := range defs {
-		ctx, err := json.Marshal(map[string]string{"source": source, "module": "evalframe"})
+		ctx, err := json.Marshal(map[string]string{"source": source, "module": "evalframe", "file": file})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -210,12 +237,12 @@ func TestDefinitions(t *testing.T) {
 func TestTypeNames(t *testing.T) {
 	t.Parallel()
 	defs := api(t).Definitions()
-	all := defs["alc.d.lua"] + defs["evalframe.d.lua"]
+	all := defs["alc.d.lua"] + defs["evalframe.d.lua"] + defs["spec.d.lua"]
 	classes := map[string]bool{}
 	for _, m := range regexp.MustCompile(`---@class ([\w.]+)`).FindAllStringSubmatch(all, -1) {
 		classes[m[1]] = true
 	}
-	used := regexp.MustCompile(`\b(?:alc|evalframe)\.[A-Z]\w+`)
+	used := regexp.MustCompile(`\b(?:alc|evalframe|lust)\.[A-Z]\w+`)
 	lines := regexp.MustCompile(`(?m)^---@(?:param|return|field|type|overload|class) .*$`).FindAllString(all, -1)
 	if len(lines) < 400 {
 		t.Fatalf("found only %d annotations", len(lines))

@@ -9,14 +9,16 @@ import (
 // Definitions are files for editors, by name: LuaCATS annotations that the Lua language server
 // reads. Lua's own functions are left to the editor, which knows them.
 func (a *API) Definitions() map[string]string {
+	module := func(t *Theme) bool { return root(t.Members[0].Name) == "evalframe" }
 	return map[string]string{
-		"alc.d.lua":       a.definitions("_", func(root string) bool { return root != "evalframe" }),
-		"evalframe.d.lua": "-- see alc.d.lua for the types\n" + a.definitions("evalframe", func(root string) bool { return root == "evalframe" }),
+		"alc.d.lua":       a.definitions("_", func(t *Theme) bool { return !t.Spec && !module(t) }),
+		"evalframe.d.lua": "-- see alc.d.lua for the types\n" + a.definitions("evalframe", module),
+		"spec.d.lua":      "-- what only spec files have; see alc.d.lua for the rest\n" + a.definitions("_", func(t *Theme) bool { return t.Spec }),
 	}
 }
 
-// definitions writes the members whose first name is wanted. A module's file returns its table.
-func (a *API) definitions(module string, want func(root string) bool) string {
+// definitions writes the themes that are wanted. A module's file returns its table.
+func (a *API) definitions(module string, want func(*Theme) bool) string {
 	w := &definer{made: map[string]bool{}}
 	fmt.Fprintf(&w.b, "---@meta %s\n", module)
 	if module != "_" {
@@ -25,9 +27,10 @@ func (a *API) definitions(module string, want func(root string) bool) string {
 	}
 	for i := range a.Themes {
 		t := &a.Themes[i]
-		if !slices.ContainsFunc(t.Members, func(m Member) bool { return !m.Standard && want(root(m.Name)) }) {
+		if !want(t) || !slices.ContainsFunc(t.Members, func(m Member) bool { return !m.Standard }) {
 			continue
 		}
+		w.made["alc"] = w.made["alc"] || t.Spec // alc.d.lua makes it
 		for _, typ := range t.Types {
 			w.class(typ)
 		}
@@ -65,6 +68,9 @@ func (w *definer) class(t Type) {
 	w.b.WriteString("\n")
 	w.comment(t.Text)
 	fmt.Fprintf(&w.b, "---@class %s\n", t.Name)
+	if t.Call != "" {
+		fmt.Fprintf(&w.b, "---@overload %s\n", t.Call)
+	}
 	for _, f := range t.Fields {
 		fmt.Fprintf(&w.b, "---@field %s %s%s\n", f.declared(), f.Type, tail(f.Text))
 	}
@@ -131,7 +137,11 @@ func (w *definer) callable(m *Member) {
 	for _, r := range m.Returns {
 		results = append(results, r.Type)
 	}
-	fmt.Fprintf(&w.b, "---@class %slib\n---@overload fun(%s): %s\n%s = {}\n", m.Name, strings.Join(params, ", "), strings.Join(results, ", "), m.Name)
+	fmt.Fprintf(&w.b, "---@class %slib\n", m.Name)
+	for _, call := range append([]string{fmt.Sprintf("fun(%s): %s", strings.Join(params, ", "), strings.Join(results, ", "))}, m.Overloads...) {
+		fmt.Fprintf(&w.b, "---@overload %s\n", call)
+	}
+	fmt.Fprintf(&w.b, "%s = {}\n", m.Name)
 	w.made[m.Name] = true
 }
 
@@ -145,6 +155,9 @@ func (w *definer) function(m *Member) {
 			text = " # " + r.Text
 		}
 		fmt.Fprintf(&w.b, "---@return %s%s\n", r.Type, text)
+	}
+	for _, call := range m.Overloads {
+		fmt.Fprintf(&w.b, "---@overload %s\n", call)
 	}
 	fmt.Fprintf(&w.b, "function %s(%s) end\n", m.Name, m.paramList(false))
 }

@@ -29,7 +29,7 @@ var order = []string{
 	"script", "model", "parallel", "json", "text", "parsing", "format", "collections", "pipeline", "cache",
 	"state", "cards", "log", "budget", "environment",
 	"random", "statistics", "functions", "distributions", "tests", "ranking", "information", "resampling", "effects", "calibration",
-	"eval", "evalframe", "std", "globals", "os", "io", "package",
+	"eval", "evalframe", "std", "globals", "os", "io", "package", "spec",
 }
 
 // API is the documentation of everything that a script finds in its VM beyond plain Lua.
@@ -41,6 +41,7 @@ type API struct {
 type Theme struct {
 	Title    string            `toml:"title"`
 	Text     string            `toml:"text"`
+	Spec     bool              `toml:"spec"`     // only spec files have these members
 	Packages map[string]string `toml:"packages"` // sources of packages that the examples use, by name
 	Types    []Type            `toml:"type"`
 	Members  []Member          `toml:"member"`
@@ -50,6 +51,7 @@ type Theme struct {
 type Type struct {
 	Name   string  `toml:"name"`
 	Text   string  `toml:"text"`
+	Call   string  `toml:"call"` // the function that it is when it is called; empty for most
 	Fields []Param `toml:"fields"`
 }
 
@@ -68,19 +70,22 @@ const (
 
 // Member is a function or a value that scripts can name.
 type Member struct {
-	Name     string   `toml:"name" json:"name"` // the whole path: alc.state.get; a method has a colon
-	Class    Class    `toml:"class" json:"class"`
-	Type     string   `toml:"type" json:"type,omitempty"` // of a value; empty for a function
-	Text     string   `toml:"text" json:"text"`
-	Params   []Param  `toml:"params" json:"params,omitempty"`
-	Returns  []Result `toml:"returns" json:"returns,omitempty"`
-	Errors   []string `toml:"errors" json:"errors,omitempty"`
-	Callable bool     `toml:"callable" json:"callable,omitempty"` // a table that can be called, with members of its own
-	Standard bool     `toml:"standard" json:"standard,omitempty"` // Lua's own, documented for what is different here
-	Grant    string   `toml:"grant" json:"grant,omitempty"`       // the flag without which it does nothing
-	Example  string   `toml:"example" json:"example,omitempty"`
-	Ctx      string   `toml:"ctx" json:"ctx,omitempty"`         // the example's ctx, as JSON
-	Answers  []string `toml:"answers" json:"answers,omitempty"` // the model's, to the example's questions
+	Name    string   `toml:"name" json:"name"` // the whole path: alc.state.get; a method has a colon
+	Class   Class    `toml:"class" json:"class"`
+	Type    string   `toml:"type" json:"type,omitempty"` // of a value; empty for a function
+	Text    string   `toml:"text" json:"text"`
+	Params  []Param  `toml:"params" json:"params,omitempty"`
+	Returns []Result `toml:"returns" json:"returns,omitempty"`
+	// Overloads are other ways to call it, as types.
+	Overloads []string `toml:"overloads" json:"overloads,omitempty"`
+	Errors    []string `toml:"errors" json:"errors,omitempty"`
+	Callable  bool     `toml:"callable" json:"callable,omitempty"` // a table that can be called, with members of its own
+	Spec      bool     `toml:"-" json:"spec,omitempty"`            // only spec files have it
+	Standard  bool     `toml:"standard" json:"standard,omitempty"` // Lua's own, documented for what is different here
+	Grant     string   `toml:"grant" json:"grant,omitempty"`       // the flag without which it does nothing
+	Example   string   `toml:"example" json:"example,omitempty"`
+	Ctx       string   `toml:"ctx" json:"ctx,omitempty"`         // the example's ctx, as JSON
+	Answers   []string `toml:"answers" json:"answers,omitempty"` // the model's, to the example's questions
 }
 
 // Function tells whether the member is called and not read.
@@ -157,6 +162,7 @@ func parse(src []byte) (Theme, error) {
 		if err := t.Members[i].validate(); err != nil {
 			return t, err
 		}
+		t.Members[i].Spec = t.Spec
 	}
 	for _, typ := range t.Types {
 		if typ.Name == "" || typ.Text == "" {
@@ -181,7 +187,7 @@ func (m *Member) validate() error {
 	return nil
 }
 
-// Members returns the members of all themes, in the order of the reference.
+// Members returns the members of all themes, those of spec files too, in the order of the reference.
 func (a *API) Members() []*Member {
 	var all []*Member
 	for i := range a.Themes {

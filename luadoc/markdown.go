@@ -35,7 +35,11 @@ const preface = "# The Lua API\n\n" +
 	"| composite | runs other functions, or yours | runs them again |\n" +
 	"| refused | is not allowed in a session | – |\n\n" +
 	"A parameter with `?` may be left out. In examples, `-->` tells what a line prints or returns. A first line\n" +
-	"`-- ctx:` is the session's ctx, and `-- answers:` are what the model says, in turn.\n\n"
+	"`-- ctx:` is the session's ctx, `-- answers:` are what the model says, in turn, and `" + SpecMark + "` means that the\n" +
+	"rest is one.\n\n"
+
+// SpecMark is the first line of an example that is a spec file.
+const SpecMark = "-- a spec file"
 
 func (t *Theme) markdown(b *strings.Builder) {
 	fmt.Fprintf(b, "\n## %s\n\n%s\n", t.Title, strings.TrimSpace(t.Text))
@@ -59,6 +63,9 @@ func (m *Member) markdown(b *strings.Builder) {
 	}
 	for _, r := range m.Returns {
 		list = append(list, "returns "+described(r.Type, r.Text))
+	}
+	for _, call := range m.Overloads {
+		list = append(list, "or `"+call+"`")
 	}
 	for _, e := range m.Errors {
 		list = append(list, "raises: "+e)
@@ -95,6 +102,9 @@ func described(typ, text string) string {
 // example is the member's snippet under the lines that say how it is run.
 func (m *Member) example() string {
 	var head string
+	if m.Spec {
+		head = SpecMark + "\n"
+	}
 	if m.Ctx != "" {
 		head = "-- ctx: " + m.Ctx + "\n"
 	}
@@ -110,6 +120,9 @@ func (m *Member) example() string {
 func (t Type) markdown(b *strings.Builder) {
 	name, _, _ := strings.Cut(t.Name, " ")
 	fmt.Fprintf(b, "\n#### type `%s`\n\n%s\n", name, strings.TrimSpace(t.Text))
+	if t.Call != "" {
+		fmt.Fprintf(b, "\nCalled, it is a `%s`.\n", t.Call)
+	}
 	if len(t.Fields) == 0 {
 		return
 	}

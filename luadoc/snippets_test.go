@@ -10,6 +10,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/algocline/algocline/luadoc"
 )
 
 var update = flag.Bool("update", false, "write docs/reference/lua.md anew")
@@ -131,6 +133,10 @@ func playAll(t *testing.T, list []snippet, home home) {
 			var got struct {
 				Shown  any
 				Result any
+			}
+			if strings.HasPrefix(s.code, luadoc.SpecMark+"\n") {
+				runSpec(t, s.code)
+				return
 			}
 			out := run(t, home, fmt.Sprintf(listening, s.code), s.ctx, s.answers...)
 			if err := json.Unmarshal(out, &got); err != nil {

@@ -20,10 +20,10 @@ const pkgTestSchema = `{
   "type": "object",
   "properties": {
     "pkg": {"type": "string", "description": "Name of a package: in project_root, in alc.local.toml, or installed. Its files spec/*_spec.lua are run."},
-    "code_file": {"type": "string", "description": "Path of one Lua spec file."},
+    "code_file": {"type": "string", "description": "Path of one Lua spec file, or of a directory: a package, a directory of spec files, or a collection of packages."},
     "code": {"type": "string", "description": "Lua source of a spec."},
-    "spec_dir": {"type": "string", "description": "With pkg: the package's directory of spec files, \"spec\" by default."},
-    "filter": {"type": "string", "description": "With pkg: run only spec files whose name, without _spec.lua, contains this."},
+    "spec_dir": {"type": "string", "description": "With pkg or a directory: the package's directory of spec files, \"spec\" by default."},
+    "filter": {"type": "string", "description": "With pkg or a directory: run only spec files whose name, without _spec.lua, contains this."},
     "search_paths": {"type": "array", "items": {"type": "string"}, "description": "Directories in which require looks after all others."},
     "project_root": {"type": "string", "description": "Directory of the project, with alc.toml or alc.local.toml."},
     "auto_search_paths": {"type": "boolean", "description": "false: require does not find installed packages and those of the project."}

@@ -10,15 +10,16 @@ import (
 
 // RunRequest starts a session. A repeated request with the same SID and code is the same session.
 type RunRequest struct {
-	SID      string            `json:"sid,omitempty"`      // 1 to 64 of A-Za-z0-9._-; made by the worker when empty
-	Code     *string           `json:"code"`               // Lua source; required, may be empty
-	Ctx      json.RawMessage   `json:"ctx,omitempty"`      // any JSON
-	LibPaths []string          `json:"lib_paths"`          // directories that require searches
-	Name     string            `json:"name,omitempty"`     // the chunk's name in error messages
-	Strategy string            `json:"strategy,omitempty"` // shown by status
-	Limits   map[string]any    `json:"limits,omitempty"`   // design.md section 7: numbers or texts such as "64MiB"
-	Grants   map[string]any    `json:"grants,omitempty"`   // recorded, honoured by the sandbox
-	Env      map[string]string `json:"env,omitempty"`      // reserved for alc.env
+	SID      string            `json:"sid,omitempty"`       // 1 to 64 of A-Za-z0-9._-; made by the worker when empty
+	Code     *string           `json:"code"`                // Lua source; required, may be empty
+	Ctx      json.RawMessage   `json:"ctx,omitempty"`       // any JSON
+	LibPaths []string          `json:"lib_paths"`           // directories that require searches
+	Name     string            `json:"name,omitempty"`      // the chunk's name in error messages
+	Strategy string            `json:"strategy,omitempty"`  // shown by status
+	Limits   map[string]any    `json:"limits,omitempty"`    // design.md section 7: numbers or texts such as "64MiB"
+	Grants   map[string]any    `json:"grants,omitempty"`    // recorded, honoured by the sandbox
+	Env      map[string]string `json:"env,omitempty"`       // what alc.env shows
+	RunCards bool              `json:"run_cards,omitempty"` // whether cards of runs are written
 	// Isolation is what the session shares its process with; recorded, and kept to by whoever
 	// takes it over.
 	Isolation Isolation `json:"isolation,omitempty"`

@@ -203,6 +203,8 @@ func decodeRun(fields []field) (RunRequest, *RemoteError) {
 			r.Grants = d.object(f)
 		case "env":
 			r.Env = d.env(f)
+		case "run_cards":
+			r.RunCards = d.bool(f)
 		case "isolation":
 			var err error
 			if r.Isolation, err = ParseIsolation(d.str(f)); err != nil && d.err == nil {

@@ -24,7 +24,9 @@ type RunInput struct {
 	Name     string  // the chunk's name in error messages; the base name of CodeFile by default
 	// Ctx is any JSON, or empty. A JSON string that holds a JSON object or array stands for that.
 	Ctx json.RawMessage
-	// ProjectRoot is accepted as hosts send it; packages of a project are not looked up yet.
+	// ProjectRoot is the directory of the project that the session is for. When it is empty or no
+	// directory, ALC_PROJECT_ROOT is, or the nearest directory upwards that has an alc.toml. Its
+	// files say which variables alc.env may show and whether cards of runs are written.
 	ProjectRoot string
 	// SessionID makes a start that may be sent again: the same id and code are the same session.
 	// One is made when it is empty.
@@ -77,7 +79,15 @@ func (s *Service) request(in RunInput) (pool.RunRequest, error) {
 	if r.Ctx, err = unwrapCtx(in.Ctx); err != nil {
 		return r, err
 	}
-	r.Env, err = Environment(r.Ctx, in.ProjectRoot)
+	p, err := readProject(projectRoot(in.ProjectRoot))
+	if err != nil {
+		return r, err
+	}
+	if r.RunCards, err = p.runCards(s.runCards); err != nil {
+		return r, err
+	}
+	env, err := Environment(r.Ctx, p.root)
+	r.Env = p.visible(env)
 	return r, err
 }
 

@@ -15,7 +15,7 @@ import (
 // PackageTest says which spec files to run. Exactly one of Pkg, CodeFile, Code and Dir is set.
 type PackageTest struct {
 	Pkg      *string // the name of a package of the project, of alc.local.toml, or an installed one
-	CodeFile *string // path of one spec file, whatever its name
+	CodeFile *string // path of one spec file, whatever its name; of a directory, it is as Dir
 	Code     *string // the spec itself
 	Dir      *string // path of a package, of a directory of spec files, or of a collection of packages
 
@@ -57,6 +57,9 @@ func (s *Service) TestPackage(ctx context.Context, in PackageTest) (TestReport, 
 	}
 	if given != 1 {
 		return TestReport{}, &InputError{What: "provide exactly", Why: "one of pkg, code_file, code"}
+	}
+	if in.CodeFile != nil && isDir(*in.CodeFile) {
+		in.Dir, in.CodeFile = in.CodeFile, nil
 	}
 	if in.SpecDir == "" {
 		in.SpecDir = defaultSpecDir
@@ -101,6 +104,11 @@ func (f *search) plan(in PackageTest) (pkgtest.Plan, error) {
 	return p, err
 }
 
+func isDir(path string) bool {
+	fi, err := os.Stat(path)
+	return err == nil && fi.IsDir()
+}
+
 func planFile(p *pkgtest.Plan, path string) error {
 	spec, err := pkgtest.ReadSpec(path)
 	if err != nil {
@@ -141,7 +149,7 @@ func planDir(p *pkgtest.Plan, path string, in PackageTest) error {
 	if err != nil {
 		return &ReadError{Path: path, Err: err}
 	}
-	if fi, err := os.Stat(dir); err != nil || !fi.IsDir() {
+	if !isDir(dir) {
 		return &InputError{What: "the directory " + path, Why: "does not exist"}
 	}
 	if isPackage(dir) {

@@ -64,14 +64,14 @@ func (s *Service) searchFor(in PackageTest) (*search, error) {
 		}
 	}
 	project := f.pathEntries(projectFile)
-	for _, name := range sorted(project) {
+	for _, name := range sortedKeys(project) {
 		f.add(name, filepath.Dir(project[name]), projectFile)
 	}
-	for _, name := range sorted(f.local) {
+	for _, name := range sortedKeys(f.local) {
 		f.add(name, filepath.Dir(f.local[name]), localFile)
 	}
 	for _, entries := range []map[string]string{f.local, project} {
-		for _, name := range sorted(entries) {
+		for _, name := range sortedKeys(entries) {
 			f.named = append(f.named, pkgtest.Package{Name: name, Dir: entries[name]})
 		}
 	}
@@ -191,7 +191,7 @@ func packagesIn(dir string) ([]string, error) {
 	return names, nil
 }
 
-func sorted(m map[string]string) []string {
+func sortedKeys[V any](m map[string]V) []string {
 	names := make([]string, 0, len(m))
 	for name := range m {
 		names = append(names, name)

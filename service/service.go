@@ -23,6 +23,7 @@ type Config struct {
 	// when the Service is made are left out, and so is Home/packages.
 	PackagePaths []string
 	Env          []string // environment of workers that are started; nil is this process's
+	RunCards     bool     // whether cards of runs are written, where a project does not say
 	Log          *slog.Logger
 }
 
@@ -34,6 +35,8 @@ type Service struct {
 	pool    dispatcher
 	journal *journalReader
 	log     *slog.Logger
+	// runCards is what the home's configuration says of cards of runs.
+	runCards bool
 
 	patience time.Duration // see the constant
 }
@@ -130,6 +133,7 @@ func newService(c Config, d dispatcher, open openFunc) *Service {
 		pool:     d,
 		journal:  &journalReader{open: open},
 		log:      c.Log,
+		runCards: c.RunCards,
 		patience: patience,
 	}
 }

@@ -98,6 +98,8 @@ func judge(err error) verdict {
 		read     *service.ReadError
 		settings *settingsError
 		stopped  *stoppedError
+		noState  *service.NoStateError
+		state    *service.StateError
 	)
 	switch {
 	case errors.As(err, &usage):
@@ -118,6 +120,11 @@ func judge(err error) verdict {
 		v.exit, v.code = exitUsage, "configuration"
 	case errors.As(err, &input), errors.As(err, &read):
 		v.exit, v.code = exitUsage, "usage"
+	case errors.As(err, &noState):
+		v.code, v.hints = "not_found", []string{"alc state list shows what there is"}
+		v.details = map[string]any{"namespace": noState.Namespace, "key": noState.Key}
+	case errors.As(err, &state):
+		v.code = "refused"
 	case errors.Is(err, context.Canceled):
 		v.message = "interrupted"
 	case errors.Is(err, fs.ErrPermission), errors.Is(err, errNotADirectory), errors.Is(err, syscall.EROFS), errors.Is(err, syscall.ENOSPC):

@@ -87,7 +87,7 @@ shell.`,
 	root.AddCommand(
 		newRun(a), newContinue(a), newCancel(a), newStatus(a),
 		newCheck(a), newTypes(a), newPkg(a),
-		newPool(a), newDoctor(a), newDemo(a), newVersion(a),
+		newState(a), newPool(a), newDoctor(a), newDemo(a), newVersion(a),
 		newPoolWorker(a), exitCodesTopic(), limitsTopic(), configTopic(),
 	)
 	root.SetHelpCommandGroupID(groupCare)
@@ -173,6 +173,7 @@ func (a *app) openWith(set settings) (*service.Service, error) {
 		Durability:   set.Durability,
 		Isolation:    set.Isolation,
 		PackagePaths: set.PackagePaths,
+		RunCards:     set.RunCards,
 		Log:          a.voice.logger(),
 	})
 }

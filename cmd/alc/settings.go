@@ -27,6 +27,7 @@ type settings struct {
 	IdleTimeout  *time.Duration // nil: the worker's own default
 	Limits       engine.Limits  // the operator's
 	WorkerMemory int64          // bytes that a worker may have; 0: the worker's own default
+	RunCards     bool           // whether cards of runs are written
 }
 
 // configFile is config.toml in the home. Hub and Setting belong to other commands.
@@ -66,6 +67,9 @@ func (a *app) settings() (settings, error) {
 	file := filepath.Join(home, "config.toml")
 	config, err := readConfig(file)
 	if err != nil {
+		return s, err
+	}
+	if s.RunCards, err = config.runCards(file); err != nil {
 		return s, err
 	}
 	s.PackagePaths = filepath.SplitList(os.Getenv("ALC_PACKAGES_PATH"))
@@ -219,6 +223,17 @@ func (c configFile) check(file string) error {
 	return nil
 }
 
+// runCards is [setting.card].run.
+func (c configFile) runCards(file string) (bool, error) {
+	section, _ := c.Setting["card"].(map[string]any)
+	run, there := section["run"]
+	on, ok := run.(bool)
+	if there && !ok {
+		return false, &settingsError{file, "[setting.card] run must be true or false"}
+	}
+	return on, nil
+}
+
 // configError says where config.toml is wrong.
 func configError(file string, err error) error {
 	var unknown *toml.StrictMissingError
@@ -259,6 +274,9 @@ func configTopic() *cobra.Command {
   memory = "512MiB"
   llm_calls = 20000
 
+  [setting.card]
+  run = true                # write cards of runs; alc.toml of a project may say it too
+
 A flag weighs more than the environment, and the environment more than the file.
 Workers read the file when they start; alc pool stop makes way for new ones.
 
@@ -268,6 +286,8 @@ Workers read the file when they start; alc pool stop makes way for new ones.
   ALC_PACKAGES_PATH       more package directories, separated by colons
   ALC_POOL_IDLE_TIMEOUT   seconds until an idle worker leaves, 0 for never
   ALC_WORKER_MEMORY       what a worker may have, for example 4GiB
+  ALC_SETTING_CARD_RUN    true or false: write cards of runs
+  ALC_PROJECT_ROOT        the project, where a command runs outside of its directory
   ALC_LIMIT_NAME          an operator's limit, for example ALC_LIMIT_MEMORY=1GiB
   ALC_LOG_LEVEL           off, error, warn, info or debug: what is told on stderr
   NO_COLOR                no colours`,

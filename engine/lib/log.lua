@@ -1,22 +1,23 @@
 -- What a script says: alc.log, print, warn. It goes to the session's log.
-local type, tostring, select = type, tostring, select
-local format, byte, sub, concat = string.format, string.byte, string.sub, table.concat
-local mathtype = math.type
-local note, text = sys.note, lib.text
+local type, tostring, select, pcall, error = type, tostring, select, pcall, error
+local byte, sub, concat = string.byte, string.sub, table.concat
+local mathtype, huge = math.type, math.huge
+local note, text, shortest = sys.note, lib.text, sys.json_encode
 
 function alc.log(level, msg)
   note("log", text(level, "log", 1), "alc.log", text(msg, "log", 2))
 end
 
+-- shown is tostring, with all digits of a float, and with no place of ours in an error.
 local function shown(v)
-  local t = mathtype(v)
-  if t == "float" then
-    if v == v // 1 and v < 1e15 and v > -1e15 then return format("%.1f", v) end
-    return format("%.17g", v) + 0.0 == v and tostring(v) or format("%.17g", v)
+  if mathtype(v) == "float" then
+    if v ~= v then return "nan" end
+    return v < huge and v > -huge and shortest(v) or tostring(v)
   end
-  if t == "integer" or v == nil or type(v) == "boolean" then return tostring(v) end
   if type(v) == "string" then return v end
-  return type(v)
+  local ok, s = pcall(tostring, v)
+  if not ok then error(s, 0) end
+  return s
 end
 
 -- print goes to the session's log, never to a stream of the process.

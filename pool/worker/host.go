@@ -12,8 +12,8 @@ import (
 
 	"github.com/algocline/algocline/card"
 	"github.com/algocline/algocline/engine"
-	"github.com/algocline/algocline/engine/statefile"
 	"github.com/algocline/algocline/journal"
+	"github.com/algocline/algocline/journal/statefile"
 )
 
 // host is one session's view of the world.

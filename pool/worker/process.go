@@ -39,8 +39,6 @@ type Config struct {
 	PackagePaths []string      // searched after a session's own
 	Limits       engine.Limits // the operator's; the zero value is engine.DefaultLimits
 	Memory       int64         // bytes that the worker may have; 0 is half of what the machine has
-	RunCards     bool          // whether cards with a section named run are written
-	Zone         string        // time zone of os.date; "" is UTC
 	Log          *slog.Logger  // nil writes text to standard error
 }
 
@@ -85,7 +83,7 @@ func Main(ctx context.Context, c Config) error {
 }
 
 func (c Config) cards() (*card.Store, error) {
-	s, err := card.Open(filepath.Join(c.Home, "cards"), card.Options{Sinks: card.SplitSinks(os.Getenv(sinksVariable)), Runs: c.RunCards})
+	s, err := card.Open(filepath.Join(c.Home, "cards"), card.Options{Sinks: card.SplitSinks(os.Getenv(sinksVariable))})
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", sinksVariable, err)
 	}
@@ -181,10 +179,14 @@ func (c Config) openSessions(ctx context.Context, place pool.Place, cards *card.
 	if err != nil {
 		return err
 	}
+	zone, err := localZone()
+	if err != nil {
+		c.Log.Warn("dates are in UTC: the machine's time zone could not be read", "error", err)
+	}
 	h.Sessions, err = NewSessions(SessionsConfig{
 		Store: h.store, Worker: self, Mark: h.mark, Alive: c.alive,
 		Version: c.Version, Durability: c.Durability, Home: c.Home, Cards: cards, PackagePaths: c.PackagePaths, Limits: c.Limits, Memory: c.Memory,
-		Single: c.Sock != "", Lone: place.Lone, Write: place.Write, Zone: c.Zone, Log: c.Log,
+		Single: c.Sock != "", Lone: place.Lone, Write: place.Write, Zone: zone, Log: c.Log,
 	})
 	return err
 }

@@ -10,7 +10,6 @@ import (
 	"fmt"
 	"log/slog"
 	"path/filepath"
-	"runtime"
 	"sync"
 	"time"
 
@@ -45,7 +44,7 @@ type SessionsConfig struct {
 	Prewarm      int           // VMs kept ready; 0 means 4
 	Resident     int           // sessions kept in memory; 0 means 8192
 	Memory       int64         // bytes that the whole process may have, for at most one Sessions of it; 0: not bounded
-	Zone         string        // time zone of os.date; "" means UTC
+	Zone         engine.Zone   // of new sessions
 	Log          *slog.Logger
 }
 
@@ -259,8 +258,7 @@ func (s *Sessions) Run(ctx context.Context, r pool.RunRequest) (pool.Feed, error
 	}
 	st := engine.Start{
 		SID: sid, Isolation: string(r.Isolation), Code: []byte(*r.Code), Name: r.Name, Ctx: r.Ctx, LibPaths: r.LibPaths, Env: r.Env, Dirs: s.dirs(), Strategy: r.Strategy,
-		Limits: limits, Grants: grants, Seed: newSeed(), Zone: s.c.Zone,
-		Machine: runtime.GOOS + "/" + runtime.GOARCH,
+		Limits: limits, Grants: grants, Seed: newSeed(), Zone: s.c.Zone, RunCards: r.RunCards,
 	}
 	if st.Name == "" {
 		st.Name = "strategy.lua"

@@ -42,7 +42,7 @@ Which one is right? Reply with that answer alone.]]
 
 --- The text after the last "Answer:" of a sample, made comparable; nil when there is none.
 local function extract(sample)
-  local found
+  local found ---@type string?
   for answer in sample:gmatch("[Aa]nswer:%s*([^\n]+)") do
     found = answer
   end
@@ -50,6 +50,7 @@ local function extract(sample)
 end
 
 --- Count equal answers. Returns a list of { answer, votes }, most votes first.
+---@return { answer: string, votes: integer }[]
 local function count(samples)
   local tally, order = {}, {}
   for _, sample in ipairs(samples) do
@@ -91,9 +92,7 @@ function M.run(ctx)
     batch[i] = { prompt = SAMPLE:format(approach, task), max_tokens = 512 }
   end
   local ranking = count(alc.llm_batch(batch))
-  assert(ranking[1], "self_consistency: no sample ended with a line 'Answer: …'")
-
-  local best = ranking[1]
+  local best = assert(ranking[1], "self_consistency: no sample ended with a line 'Answer: …'")
   local judged = best.votes * 2 <= wanted
   alc.log("info", ("self_consistency: %q has %d of %d votes"):format(best.answer, best.votes, wanted))
 

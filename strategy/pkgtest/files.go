@@ -129,8 +129,15 @@ func (h *host) write(doing, path string, fn func(r *os.Root, name string) error)
 	return errors.Join(fn(r, name), r.Close())
 }
 
-// Getenv implements [engine.Host]: a spec sees no variables.
-func (h *host) Getenv(string) (string, bool) { return "", false }
+// workingDirectory is the one variable that a spec sees: older ones put it before package.path. What
+// lies there can be read only where the plan says so.
+const workingDirectory = "PWD"
+
+// Getenv implements [engine.Host].
+func (h *host) Getenv(string) (string, bool) {
+	dir, err := os.Getwd()
+	return dir, err == nil
+}
 
 // StateFiles implements [engine.Host]: state begins empty.
 func (h *host) StateFiles(string) (map[string][]byte, error) { return nil, nil }

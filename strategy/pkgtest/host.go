@@ -26,7 +26,7 @@ type host struct {
 
 // newHost makes the world of a spec file whose own directory for temporary files is tmp.
 func newHost(tmp string, readable []string) (*host, error) {
-	cards, err := card.Open(filepath.Join(tmp, "cards"), card.Options{Runs: true})
+	cards, err := card.Open(filepath.Join(tmp, "cards"), card.Options{})
 	if err != nil {
 		return nil, err
 	}

@@ -153,9 +153,8 @@ func (r *runner) start(spec Spec, h *host) (engine.Start, error) {
 		return engine.Start{}, err
 	}
 	return engine.Start{
-		SID: "pkg-test", Code: code, Name: sandboxName, Ctx: input, Limits: r.limits, Zone: "UTC",
-		Grants:  engine.Grants{Read: h.readable, Write: []string{h.tmp}},
-		Machine: runtime.GOOS + "/" + runtime.GOARCH,
+		SID: "pkg-test", Code: code, Name: sandboxName, Ctx: input, Limits: r.limits, RunCards: true,
+		Grants: engine.Grants{Read: h.readable, Write: []string{h.tmp}, Env: []string{workingDirectory}},
 		Dirs: engine.Dirs{
 			State: filepath.Join(h.tmp, "state"), Cards: filepath.Join(h.tmp, "cards"), Scenarios: filepath.Join(h.tmp, "scenarios"),
 		},

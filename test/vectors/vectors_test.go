@@ -18,6 +18,7 @@ import (
 	"github.com/algocline/algocline/pool"
 	"github.com/algocline/algocline/pool/worker"
 	"github.com/algocline/algocline/service"
+	"github.com/algocline/algocline/test/replay"
 )
 
 // openAreas are files of vectors that wait for functions of the library, each with its reason.
@@ -32,7 +33,7 @@ func TestVectors(t *testing.T) {
 		t.Fatalf("found %d files of vectors, want 5 (%v)", len(files), err)
 	}
 	used := map[string]bool{}
-	histories := &recorder{}
+	histories := &replay.Recorder{}
 	for _, f := range files {
 		name := strings.TrimSuffix(filepath.Base(f), ".jsonl")
 		t.Run(name, func(area *testing.T) {
@@ -55,7 +56,7 @@ func TestVectors(t *testing.T) {
 			}
 		})
 	}
-	t.Run("replay", func(t *testing.T) { histories.replay(t) })
+	t.Run("replay", func(t *testing.T) { histories.Replay(t, "TestReplayHere") })
 	for id := range openVectors {
 		if !used[id] {
 			t.Errorf("%s is listed as open, but there is no such vector", id)
@@ -64,7 +65,10 @@ func TestVectors(t *testing.T) {
 }
 
 // check runs one vector; a home that it shares with others is owner's.
-func check(t, owner *testing.T, v Vector, homes map[string]*home, histories *recorder) {
+// What TestVectors runs in processes of their own.
+func TestReplayHere(t *testing.T) { replay.Here(t) }
+
+func check(t, owner *testing.T, v Vector, homes map[string]*home, histories *replay.Recorder) {
 	h := homes[v.Home]
 	switch {
 	case v.Home == "":
@@ -75,7 +79,7 @@ func check(t, owner *testing.T, v Vector, homes map[string]*home, histories *rec
 		homes[v.Home] = h
 	}
 	got := h.run(t, v)
-	histories.keep(t, h, v.ID, got.SID)
+	histories.Keep(t, h.store, v.ID, got.SID)
 	wantRaw := v.Want
 	if v.Ours != nil {
 		if string(v.Ours) == `"any"` {

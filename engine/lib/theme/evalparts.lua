@@ -140,7 +140,7 @@ def.grader = named(make_grader, {
       for i = 1, n do
         local grade, why = list[i].check(response, case)
         if why == nil and grade then return grade end
-        if why ~= nil then last = why end
+        last = why
       end
       return false, last
     end)
@@ -154,28 +154,23 @@ local function clamp(v)
   return v < 0 and 0.0 or v > 1 and 1.0 or v + 0.0
 end
 
-local function as_number(v)
-  if v == true then return 1 elseif v == false then return 0 end
-  return number(v) and v or nil
-end
-
 local function linear(low, high)
   return function(v) return number(v) and clamp((v - low) / (high - low)) or 0.0 end
 end
 
 local function threshold(pass)
   return function(v)
-    local n = as_number(v)
-    return n ~= nil and n >= pass and 1.0 or 0.0
+    if v == true then v = 1 elseif v == false then v = 0 end
+    return number(v) and v >= pass and 1.0 or 0.0
   end
 end
 
 local function stepped(steps)
   return function(v)
-    local n, score = as_number(v), 0.0
-    if n == nil then return score end
+    local score = 0.0
+    if not number(v) then return score end
     for _, s in ipairs(steps) do
-      if n >= s[1] then score = clamp(s[2]) end
+      if v >= s[1] then score = clamp(s[2]) end
     end
     return score
   end

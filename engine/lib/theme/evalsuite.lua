@@ -174,14 +174,12 @@ end
 local function strategy_provider(o)
   local strategy, model = o.strategy, "algocline:" .. tostring(o.strategy)
   return function(input)
+    local pkg = _G.require(strategy)
+    if type(pkg) ~= "table" or type(pkg.run) ~= "function" then error("strategy '" .. tostring(strategy) .. "' has no run function", 0) end
     local began = _G.std.time.now()
     local ctx = { task = input }
     for k, v in next, o.opts or {} do ctx[k] = v end
-    local ok, raw = pcall(function()
-      local pkg = _G.require(strategy)
-      if type(pkg) ~= "table" or type(pkg.run) ~= "function" then error("strategy '" .. tostring(strategy) .. "' has no run function", 0) end
-      return pkg.run(ctx)
-    end)
+    local ok, raw = pcall(pkg.run, ctx)
     if not ok then return { text = "", model = model, error = tostring(raw), latency_ms = millis(began) } end
     return { text = text_of(raw), model = model, latency_ms = millis(began), raw = raw }
   end

@@ -24,7 +24,9 @@ function def.time(t)
   if type(t) ~= "table" then error(format("bad argument #1 to 'time' (table expected, got %s)", type(t)), 2) end
   local year, month, day = field(t, "year"), field(t, "month"), field(t, "day")
   local hour, min, sec = field(t, "hour", 12), field(t, "min", 0), field(t, "sec", 0)
-  local seconds, normal = request("mktime", year, month, day, hour, min, sec)
+  local isdst = t.isdst
+  if isdst ~= nil then isdst = isdst and true or false end
+  local seconds, normal = request("mktime", year, month, day, hour, min, sec, isdst)
   for k, v in next, normal do t[k] = v end
   return seconds
 end

@@ -15,29 +15,28 @@ local function count(v, default)
   return n
 end
 
--- line_bounds returns where each line of a text begins and ends, its newline left out. A newline
--- at the end begins no further line.
-local function line_bounds(str)
-  local from, to, n, at = {}, {}, 0, 1
+-- line_starts returns where each of the n lines of a text begins, and as number n + 1 where one
+-- after them would: line i ends two before line i + 1 begins. A newline at the end begins no line.
+local function line_starts(str)
+  local starts, n, at = { 1 }, 0, 1
   while at <= #str do
-    local stop = find(str, "\n", at, true) or #str + 1
+    at = (find(str, "\n", at, true) or #str + 1) + 1
     n = n + 1
-    from[n], to[n] = at, stop - 1
-    at = stop + 1
+    starts[n + 1] = at
   end
-  return from, to, n
+  return starts, n
 end
 
 local function chunk_lines(str, size, step)
   if find(str, "\r\n", 1, true) then str = gsub(str, "\r\n", "\n") end
-  local from, to, n = line_bounds(str)
+  local starts, n = line_starts(str)
   local chunks, first = {}, 1
   while first <= n do
     if n - first < size then
-      chunks[#chunks + 1] = sub(str, from[first], to[n])
+      chunks[#chunks + 1] = sub(str, starts[first], starts[n + 1] - 2)
       break
     end
-    chunks[#chunks + 1] = sub(str, from[first], to[first + size - 1])
+    chunks[#chunks + 1] = sub(str, starts[first], starts[first + size] - 2)
     first = first + step
   end
   return chunks

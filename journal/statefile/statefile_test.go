@@ -12,9 +12,9 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/algocline/algocline/engine/statefile"
 	"github.com/algocline/algocline/journal"
 	"github.com/algocline/algocline/journal/sqlite"
+	"github.com/algocline/algocline/journal/statefile"
 )
 
 // write makes files below a new directory.

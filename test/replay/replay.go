@@ -1,4 +1,7 @@
-package vectors
+// Package replay replays histories of sessions in other processes, after the world has changed:
+// another time and zone, other addresses, no state, no modules, no cards, no files. What a session
+// did must be done there again, to the byte. It is for tests.
+package replay
 
 import (
 	"context"
@@ -17,10 +20,6 @@ import (
 	"github.com/algocline/algocline/journal"
 )
 
-// The histories of all vectors, replayed in other processes after the world has changed: another
-// time, other addresses, no state, no modules, no cards, no files. Every function of the library
-// that is recorded, and every pure one, must do there what it did.
-
 // recorded is the history of one session with what it refers to.
 type recorded struct {
 	ID       string
@@ -28,16 +27,17 @@ type recorded struct {
 	Contents map[journal.ContentHash][]byte
 }
 
-// recorder collects histories for TestReplay.
-type recorder struct {
+// Recorder collects histories. It is safe for concurrent use.
+type Recorder struct {
 	mu   sync.Mutex
 	list []recorded
 }
 
-// keep reads a session's history from its home.
-func (r *recorder) keep(t *testing.T, h *home, id, sid string) {
+// Keep takes a session's history, with what it refers to, from the journal. A session that is not
+// there is passed over.
+func (r *Recorder) Keep(t *testing.T, store journal.Store, id, sid string) {
 	t.Helper()
-	_, events, err := h.store.Events(t.Context(), sid, 0)
+	_, events, err := store.Events(t.Context(), sid, 0)
 	if errors.Is(err, journal.ErrNotFound) {
 		return
 	}
@@ -50,7 +50,7 @@ func (r *recorder) keep(t *testing.T, h *home, id, sid string) {
 		t.Fatal(err)
 	}
 	for _, hash := range hashes {
-		if rec.Contents[hash], err = h.store.Content(t.Context(), hash); err != nil {
+		if rec.Contents[hash], err = store.Content(t.Context(), hash); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -59,10 +59,12 @@ func (r *recorder) keep(t *testing.T, h *home, id, sid string) {
 	r.list = append(r.list, rec)
 }
 
-const replayVariable = "ALC_TEST_REPLAY"
+const variable = "ALC_TEST_REPLAY"
 
-// replay runs recorded histories again in processes of their own.
-func (r *recorder) replay(t *testing.T) {
+// Replay runs what was kept again, in two processes of their own: the test binary with the test
+// named here, which must call [Here] and nothing else.
+func (r *Recorder) Replay(t *testing.T, here string) {
+	t.Helper()
 	file := filepath.Join(t.TempDir(), "histories")
 	f, err := os.Create(file)
 	if err != nil {
@@ -71,9 +73,9 @@ func (r *recorder) replay(t *testing.T) {
 	if err := errors.Join(gob.NewEncoder(f).Encode(r.list), f.Close()); err != nil {
 		t.Fatal(err)
 	}
-	for n := range 2 {
-		cmd := exec.Command(os.Args[0], "-test.run", "^TestReplayHere$", "-test.v")
-		cmd.Env = append(os.Environ(), replayVariable+"="+file)
+	for n, zone := range []string{"Asia/Tokyo", "America/Lima"} {
+		cmd := exec.Command(os.Args[0], "-test.run", "^"+here+"$", "-test.v")
+		cmd.Env = append(os.Environ(), variable+"="+file, "TZ="+zone)
 		out, err := cmd.CombinedOutput()
 		if err != nil {
 			t.Errorf("process %d: %v\n%s", n+1, err, out)
@@ -82,11 +84,11 @@ func (r *recorder) replay(t *testing.T) {
 	t.Logf("%d histories were replayed in 2 processes", len(r.list))
 }
 
-// TestReplayHere is what the other processes run.
-func TestReplayHere(t *testing.T) {
-	file := os.Getenv(replayVariable)
+// Here is what the other processes run.
+func Here(t *testing.T) {
+	file := os.Getenv(variable)
 	if file == "" {
-		t.Skip("run by TestVectors in a process of its own")
+		t.Skip("run by another test, in a process of its own")
 	}
 	f, err := os.Open(file)
 	if err != nil {
