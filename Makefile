@@ -1,10 +1,12 @@
 # The commands behind these are in script/, which need no make.
 STATICCHECK = go run honnef.co/go/tools/cmd/staticcheck@v0.8.2
 FUZZTIME ?= 30s
+# How many random inputs of each kind our string and table functions and stock Lua's get.
+CASES ?= 250000
 # make build VERSION=1.2.3 sets the version; without it the build names itself.
 VERSION ?=
 
-.PHONY: build run test lint bench fuzz install
+.PHONY: build run test lint bench fuzz asan apicheck install
 
 build:
 	@script/setup
@@ -31,6 +33,15 @@ bench:
 fuzz:
 	@script/setup
 	@script/fuzz $(FUZZTIME)
+	@script/differential $(CASES)
+
+asan:
+	@script/setup
+	@script/asan
+
+apicheck:
+	@script/setup
+	@script/apicheck
 
 # The binary goes where go install would put it.
 install: build

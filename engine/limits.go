@@ -8,6 +8,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/algocline/algocline/lua"
 )
 
 // Limits bound one session. Hitting one ends that session alone.
@@ -97,6 +99,9 @@ func (f limitField) set(name string, v any, operator bool) error {
 	if err != nil {
 		return fmt.Errorf("%w: %s: %w", ErrBadLimit, name, err)
 	}
+	if name == "memory" && n > lua.MaxMemory {
+		return fmt.Errorf("%w: memory: a VM can have 2GiB at most", ErrBadLimit)
+	}
 	if !operator && n > *f.count {
 		return tooHigh(name, strconv.FormatInt(n, 10), strconv.FormatInt(*f.count, 10))
 	}
@@ -138,6 +143,9 @@ var sizeUnits = map[string]float64{
 	"": 1, "B": 1, "KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30,
 	"kB": 1e3, "KB": 1e3, "MB": 1e6, "GB": 1e9,
 }
+
+// ParseSize reads a number of bytes: a whole number of at least 1, or a text such as "64MiB".
+func ParseSize(v any) (int64, error) { return parseCount(v) }
 
 func parseCount(v any) (int64, error) {
 	f, unit, err := number(v)

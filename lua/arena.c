@@ -112,6 +112,7 @@ static void purge(arena *a, uint32_t min)
 			p->state = a->pages[i + p->span - 1].state = FREE_CLEAN;
 			a->dirty -= p->span;
 		}
+	arena_discharge(a);
 }
 
 static bool room(arena *a, size_t bytes)
@@ -178,7 +179,7 @@ static void span_give(arena *a, uint32_t i, uint32_t n)
 static void *pages_alloc(arena *a, size_t n)
 {
 	size_t count = pages_for(n);
-	if (count > HEAP_PAGES || !room(a, count * PAGE))
+	if (count > HEAP_PAGES || !room(a, count * PAGE) || !arena_charge(a, count * PAGE))
 		return NULL;
 	uint32_t i = span_take(a, (uint32_t)count);
 	if (!i)
@@ -262,7 +263,7 @@ static void *cell_alloc(arena *a, int c)
 	}
 	if (a->brk + n > DENSE)
 		return slab_alloc(a, c);
-	if (a->held + n > a->cap)
+	if (a->held + n > a->cap || !arena_charge(a, n))
 		return NULL;
 	p = a->heap + a->brk;
 	a->brk += n;
@@ -286,6 +287,7 @@ size_t arena_end(arena *a)
 {
 	size_t touched = a->top > DENSE_PAGES ? a->top * PAGE : a->brk;
 	show(a->heap, touched);
+	arena_discharge_all(a);
 	return touched;
 }
 
@@ -343,7 +345,7 @@ bool area_commit(arena *a, area *r, size_t need)
 	if (need <= r->committed)
 		return true;
 	size_t want = commitment(a, r, need);
-	if (want > r->max || !room(a, want - r->committed))
+	if (want > r->max || !room(a, want - r->committed) || !arena_charge(a, want - r->committed))
 		return false;
 	if (want > NEAR_SIZE && r->base == r->near) {
 		memcpy(r->far, r->near, r->len);
@@ -364,4 +366,5 @@ void area_trim(arena *a, area *r)
 	a->held -= r->committed;
 	r->committed = 0;
 	r->base = r->near;
+	arena_discharge(a);
 }

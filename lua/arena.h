@@ -26,6 +26,9 @@
 #define NOTES_AT ((size_t)0xF8000000)
 #define MEMORY_MAX ((size_t)2 << 30)
 
+/* The budget is charged in steps of so many bytes. */
+#define CHARGE ((size_t)32 << 10)
+
 #define CLASSES 77
 #define BINS 96
 
@@ -65,6 +68,9 @@ typedef struct arena {
 	void *dense[CLASSES];
 	uint32_t slab[CLASSES];
 	uint32_t bin[BINS];
+	size_t charged;    /* what the process's budget counts for it: held and dirty, in steps */
+	bool crowded;      /* the budget has refused it something */
+	bool exempt;       /* the budget refuses it no more */
 	void *refused;     /* the last refusal, to tell a second one for the same need */
 	size_t refused_size;
 	long fail_in;      /* tests: refuse from this allocation on, so many times */
@@ -81,6 +87,18 @@ size_t arena_end(arena *a);
 void *arena_alloc(arena *a, size_t n);
 void arena_free(arena *a, void *p, size_t n);
 void *arena_resize(arena *a, void *p, size_t old, size_t n);
+
+/* The budget that all arenas of the process share; 0 bytes are no bound. What it refuses is never
+ * granted later: a collection in between would show in this run and not in a replay of it. */
+void budget_set(size_t bytes);
+size_t budget_held(void);
+bool arena_charge_more(arena *a, size_t more);
+static inline bool arena_charge(arena *a, size_t more)
+{
+	return a->held + a->dirty * PAGE + more <= a->charged || arena_charge_more(a, more);
+}
+void arena_discharge(arena *a);
+void arena_discharge_all(arena *a);
 
 void area_init(area *r, char *near, char *far, size_t max);
 bool area_commit(arena *a, area *r, size_t need);

@@ -14,6 +14,9 @@ var (
 	ErrBusy = errors.New("the Lua state is in use by another goroutine")
 	// ErrNoSlot says that there is no address space left for another VM. Close states first.
 	ErrNoSlot = errors.New("no address space is left for another Lua VM")
+	// ErrNoMemory says that the VMs of the process together hold what [SetBudget] allows. The
+	// state that wanted more is dead; made anew when there is room, it would have gone on.
+	ErrNoMemory = errors.New("the Lua VMs of this process hold all the memory that they may")
 	// ErrNotDeterministic says that two VMs order the same table differently, so nothing run
 	// here could be replayed. [SelfTest] finds it; the build links Lua in an unforeseen way.
 	ErrNotDeterministic = errors.New("two Lua VMs iterate over the same table in different orders")

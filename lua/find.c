@@ -45,10 +45,11 @@ static int find_pattern(lua_State *L, const char *s, size_t n, size_t from, cons
 {
 	matcher m;
 	bool anchored = np && *p == '^';
-	int first = anchored ? -1 : pattern_first(p, np);
 	pattern_init(&m, L, s, n, p, np);
+	if (!anchored)
+		pattern_begin(&m, p);
 	for (const char *at = s + from; at <= s + n; at++) {
-		if (first >= 0 && !(at = memchr(at, first, (size_t)(s + n - at))))
+		if (!(at = pattern_next(&m, at)))
 			break;
 		m.level = 0;
 		const char *e = pattern_match(&m, at, p + anchored);
@@ -103,18 +104,22 @@ static int gmatch_next(lua_State *L)
 	const char *s = lua_tolstring(L, lua_upvalueindex(G_SUBJECT), &n);
 	const char *p = lua_tolstring(L, lua_upvalueindex(G_PATTERN), &np);
 	progress *g = lua_touserdata(L, lua_upvalueindex(G_STATE));
+	if (g->at > n)
+		return 0;
 	matcher m;
 	pattern_init(&m, L, s, n, p, np);
-	for (size_t at = g->at; at <= n; at++) {
+	pattern_begin(&m, p);
+	for (const char *at = s + g->at; at <= s + n && (at = pattern_next(&m, at)); at++) {
 		m.level = 0;
-		const char *e = pattern_match(&m, s + at, p);
+		const char *e = pattern_match(&m, at, p);
 		if (e && (size_t)(e - s) + 1 != g->last) {
 			g->at = (size_t)(e - s);
 			g->last = g->at + 1;
-			return pattern_push_captures(&m, s + at, e);
+			return pattern_push_captures(&m, at, e);
 		}
 		pattern_spend(&m, 1);
 	}
+	g->at = n + 1;
 	return 0;
 }
 

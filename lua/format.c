@@ -8,6 +8,7 @@
 
 #define ITEM 512  /* the longest number: %99.99f of 1.8e308 */
 #define SPEC 32
+#define OFTEN 4096 /* steps between two looks at the limit flag */
 #define QUOTED 512 /* room for the text of a part of a quoted string */
 
 /* Copies one conversion into spec, without its letter, and returns where that is. */
@@ -240,7 +241,7 @@ static void add_item(luaL_Buffer *b, char *spec, char letter, lua_State *L, int 
 int string_format(lua_State *L)
 {
 	int top = lua_gettop(L), arg = 1;
-	size_t n;
+	size_t n, items = 0;
 	const char *s = luaL_checklstring(L, 1, &n), *end = s + n;
 	luaL_Buffer b;
 	luaL_buffinit(L, &b);
@@ -252,6 +253,8 @@ int string_format(lua_State *L)
 		}
 		vm_add(&b, s, (size_t)(percent - s));
 		s = percent + 1;
+		if (++items % OFTEN == 0)
+			vm_poll(L);
 		if (*s == '%') {
 			vm_add(&b, s++, 1);
 			continue;

@@ -147,14 +147,13 @@ static int go_on(lua_State *L, state *g)
 	matcher m;
 	pattern_init(&m, L, s, n, p, np);
 	p += g->anchored;
-	int first = g->anchored ? -1 : pattern_first(p, np);
+	if (!g->anchored && g->count < g->limit)
+		pattern_begin(&m, p);
 	while (g->count < g->limit && !(g->anchored && (g->at || g->last))) {
-		if (first >= 0) {
-			const char *at = memchr(s + g->at, first, n - g->at);
-			if (!at)
-				break;
-			g->at = (size_t)(at - s);
-		}
+		const char *at = pattern_next(&m, s + g->at);
+		if (!at)
+			break;
+		g->at = (size_t)(at - s);
 		m.level = 0;
 		const char *e = pattern_match(&m, s + g->at, p);
 		if (e && (size_t)(e - s) + 1 != g->last) {

@@ -86,6 +86,18 @@ void vm_refuse(vm *v)
 	vm_arm(v);
 }
 
+/* Called when the process's budget has refused something: the VM is struck at once. Were it helped
+ * by a collection and let go on, a replay, which has another budget, would run differently. */
+void vm_crowd(vm *v)
+{
+	arena *a = &v->mem;
+	flag(v, STOP_CROWDED);
+	a->exempt = true;
+	if (a->held + RESERVE < a->cap)
+		a->cap = a->held + RESERVE;
+	vm_arm(v);
+}
+
 /* ---- who runs what ---- */
 
 static void on_signal(int sig)

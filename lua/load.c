@@ -199,13 +199,13 @@ int vm_compile(const char *name, const char *source, size_t n, size_t memory, ch
 	struct compiling c = {name, source, n, {0}};
 	lua_pushcfunction(v->M, compile);
 	lua_pushlightuserdata(v->M, &c);
-	if (lua_pcall(v->M, 1, 0, 0) == LUA_OK) {
+	if (lua_pcall(v->M, 1, 0, 0) == LUA_OK && !v->mem.crowded) {
 		*code = c.dump.s;
 		*ncode = c.dump.n;
 	} else {
 		free(c.dump.s);
-		const char *message = lua_tolstring(v->M, -1, ncode);
-		status = vm_stopped(v) || !message ? VM_NO_MEMORY : VM_BAD_PROGRAM;
+		const char *message = lua_gettop(v->M) ? lua_tolstring(v->M, -1, ncode) : NULL;
+		status = v->mem.crowded ? VM_CROWDED : vm_stopped(v) || !message ? VM_NO_MEMORY : VM_BAD_PROGRAM;
 		if (status == VM_BAD_PROGRAM && (*code = malloc(*ncode + 1)))
 			memcpy(*code, message, *ncode);
 	}

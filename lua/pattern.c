@@ -1,5 +1,6 @@
 /* A backtracking matcher for Lua patterns, as the reference manual of Lua 5.4 (section 6.4.1)
  * describes them. Patterns can take exponential time, so it looks at the limit flag. */
+#include "charset.h"
 #include "pattern.h"
 
 #include <ctype.h>
@@ -9,6 +10,7 @@
 
 #define DEPTH_MAX 200
 #define STEPS 4096
+#define BLOCK 1024
 
 void pattern_init(matcher *m, lua_State *L, const char *s, size_t n, const char *p, size_t np)
 {
@@ -16,6 +18,7 @@ void pattern_init(matcher *m, lua_State *L, const char *s, size_t n, const char 
 	m->s = s;
 	m->end = s + n;
 	m->pattern_end = p + np;
+	m->first = NULL;
 	m->steps = STEPS;
 	m->depth = 0;
 	m->level = 0;
@@ -41,14 +44,6 @@ static inline void spend(matcher *m, size_t work)
 }
 
 void pattern_spend(matcher *m, size_t work) { spend(m, work); }
-
-/* The byte with which every match begins, or -1 when there is no such byte. */
-int pattern_first(const char *p, size_t n)
-{
-	if (n == 0 || (*p && strchr("^$*+?.([%-)", *p)))
-		return -1;
-	return n > 1 && p[1] && strchr("*?-", p[1]) ? -1 : (unsigned char)*p;
-}
 
 /* ---- single characters ---- */
 
@@ -77,49 +72,6 @@ static const char *item_end(matcher *m, const char *p)
 	return p + 1;
 }
 
-static bool in_class(int c, int letter)
-{
-	bool in;
-	switch (tolower(letter)) {
-	case 'a': in = isalpha(c); break;
-	case 'c': in = iscntrl(c); break;
-	case 'd': in = isdigit(c); break;
-	case 'g': in = isgraph(c); break;
-	case 'l': in = islower(c); break;
-	case 'p': in = ispunct(c); break;
-	case 's': in = isspace(c); break;
-	case 'u': in = isupper(c); break;
-	case 'w': in = isalnum(c); break;
-	case 'x': in = isxdigit(c); break;
-	case 'z': in = c == 0; break; /* of 5.1, still known */
-	default: return letter == c;
-	}
-	return isupper(letter) ? !in : in;
-}
-
-/* Whether the set from p, its [, to close, its ], has the character. */
-static bool in_set(int c, const char *p, const char *close)
-{
-	bool found = true;
-	if (*++p == '^') {
-		found = false;
-		p++;
-	}
-	for (; p < close; p++) {
-		if (*p == '%') {
-			if (in_class(c, (unsigned char)*++p))
-				return found;
-		} else if (p[1] == '-' && p + 2 < close) {
-			if ((unsigned char)*p <= c && c <= (unsigned char)p[2])
-				return found;
-			p += 2;
-		} else if ((unsigned char)*p == c) {
-			return found;
-		}
-	}
-	return !found;
-}
-
 /* Whether the item from p to end takes the character at s. */
 static inline bool takes(matcher *m, const char *s, const char *p, const char *end)
 {
@@ -135,6 +87,66 @@ static inline bool takes(matcher *m, const char *s, const char *p, const char *e
 		return in_set(c, p, end - 1);
 	}
 	return (unsigned char)*p == c;
+}
+
+/* The first byte from s on that the item from p to end does not take, or stop. */
+static inline const char *run_of(const char *s, const char *stop, const char *p, const char *end)
+{
+	uint16_t class;
+	switch (*p) {
+	case '.':
+		return stop;
+	case '[':
+		while (s < stop && in_set((unsigned char)*s, p, end - 1))
+			s++;
+		return s;
+	case '%':
+		if ((class = class_named[(unsigned char)*++p])) {
+			while (s < stop && has_class((unsigned char)*s, class))
+				s++;
+			return s;
+		}
+	}
+	while (s < stop && *s == *p)
+		s++;
+	return s;
+}
+
+/* Notes the item with which every match of the pattern from p on begins, if there is one. */
+void pattern_begin(matcher *m, const char *p)
+{
+	if (p < m->pattern_end && *p == '(')
+		p++;
+	if (p == m->pattern_end || strchr("().$", *p))
+		return;
+	if (*p == '%' && (p + 1 == m->pattern_end || p[1] == 'b' || p[1] == 'f' || isdigit((unsigned char)p[1])))
+		return;
+	const char *end = item_end(m, p);
+	if (end < m->pattern_end && strchr("*?-", *end))
+		return;
+	m->first = p;
+	m->first_end = end;
+}
+
+/* The first place from s on where a match can begin, or NULL. */
+const char *pattern_next(matcher *m, const char *s)
+{
+	const char *p = m->first;
+	if (!p)
+		return s;
+	if (*p != '[' && *p != '%')
+		return memchr(s, *p, (size_t)(m->end - s));
+	size_t width = (size_t)(m->first_end - p);
+	while (s < m->end) {
+		const char *stop = m->end - s < BLOCK ? m->end : s + BLOCK;
+		const char *from = s;
+		while (s < stop && !takes(m, s, p, m->first_end))
+			s++;
+		if (s < stop)
+			return s;
+		spend(m, (size_t)(s - from) * width / 2);
+	}
+	return NULL;
 }
 
 /* ---- captures ---- */
@@ -204,9 +216,7 @@ int pattern_push_captures(matcher *m, const char *s, const char *e)
 
 static const char *match_longest(matcher *m, const char *s, const char *p, const char *end)
 {
-	ptrdiff_t n = 0;
-	while (takes(m, s + n, p, end))
-		n++;
+	ptrdiff_t n = run_of(s, m->end, p, end) - s;
 	spend(m, (size_t)n);
 	for (; n >= 0; n--) {
 		const char *e = pattern_match(m, s + n, end + 1);

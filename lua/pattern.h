@@ -19,6 +19,7 @@ typedef struct {
 	lua_State *L;
 	const char *s, *end;        /* the subject */
 	const char *pattern_end;
+	const char *first, *first_end; /* the item with which every match begins; NULL: none does */
 	int depth;                  /* of recursion */
 	size_t steps;               /* until the next look at the limit flag */
 	int level;                  /* captures begun */
@@ -30,7 +31,8 @@ const char *pattern_match(matcher *m, const char *s, const char *p);
 void pattern_push_capture(matcher *m, int i, const char *s, const char *e);
 int pattern_push_captures(matcher *m, const char *s, const char *e);
 void pattern_spend(matcher *m, size_t work);
-int pattern_first(const char *p, size_t n);
+void pattern_begin(matcher *m, const char *p);
+const char *pattern_next(matcher *m, const char *s);
 bool pattern_is_plain(const char *p, size_t n);
 
 #endif

@@ -1,4 +1,5 @@
 /* A VM's life: made under protection, resumed, dropped. */
+#include "charset.h"
 #include "number.h"
 #include "vmi.h"
 
@@ -20,6 +21,10 @@ static void *allocate(void *ud, void *p, size_t old, size_t n)
 		q = p ? arena_resize(a, p, old, n) : arena_alloc(a, n);
 	} else if (--a->fail_times > 0) {
 		a->fail_in = 1;
+	}
+	if (!q && a->crowded && !a->exempt) {
+		vm_crowd(v);
+		q = p ? arena_resize(a, p, old, n) : arena_alloc(a, n);
 	}
 	if (q) {
 		a->refused_size = 0;
@@ -46,6 +51,10 @@ void vm_reserve(lua_State *L, area *r, size_t more)
 			(LUAI_UACINT)(r->len + more));
 	if (area_commit(&v->mem, r, r->len + more))
 		return;
+	if (v->mem.crowded) {
+		vm_crowd(v);
+		vm_leave(L);
+	}
 	lua_gc(L, LUA_GCCOLLECT);
 	if (area_commit(&v->mem, r, r->len + more))
 		return;
@@ -115,9 +124,13 @@ static int make(lua_State *L)
 	return 0;
 }
 
+/* Why a VM could not be made: the process's budget or its own bound. */
+static int no_memory(vm *v) { return v->mem.crowded ? VM_CROWDED : VM_NO_MEMORY; }
+
 /* A VM without libraries or program. */
 int vm_new_bare(vm **out)
 {
+	int status = VM_OK;
 	*out = NULL;
 	char *slot = slot_take();
 	if (!slot)
@@ -132,12 +145,13 @@ int vm_new_bare(vm **out)
 	area_init(&v->notes, near + 3 * NEAR_SIZE, slot + NOTES_AT, (size_t)4 << 20);
 	v->M = vm_new_state(v, allocate);
 	if (!v->M) {
+		status = no_memory(v);
 		slot_give(slot, arena_end(&v->mem));
-		return VM_NO_MEMORY;
+		return status;
 	}
 	*(vm **)lua_getextraspace(v->M) = v;
 	*out = v;
-	return VM_OK;
+	return status;
 }
 
 int vm_new(vm **out, const char *code, size_t ncode, size_t memory, uint64_t cpu, const char **reason)
@@ -154,8 +168,9 @@ int vm_new(vm **out, const char *code, size_t ncode, size_t memory, uint64_t cpu
 	lua_pushlightuserdata(v->M, &m);
 	status = lua_pcall(v->M, 1, 0, 0);
 	if (status == LUA_ERRMEM || vm_stopped(v)) {
+		status = no_memory(v);
 		vm_close(v);
-		return VM_NO_MEMORY;
+		return status;
 	}
 	*out = v;
 	if (status == LUA_OK)
@@ -227,10 +242,8 @@ static int report(lua_State *L)
 {
 	vm *v = vm_of(L);
 	v->out.len = 0;
-	if (lua_gettop(L) == 0) {
-		lua_pushvalue(v->L, -1);
+	if (lua_gettop(L) == 0)
 		lua_xmove(v->L, L, 1);
-	}
 	vm_tostring(L, 1);
 	vm_traceback(L, v->L, NULL, 0);
 	vm_encode(L, &v->out, 2, 3);
@@ -334,6 +347,10 @@ void vm_set_limits(vm *v, size_t memory, uint64_t cpu)
 
 size_t vm_held(vm *v) { return v->mem.held; }
 
+void vm_set_budget(size_t bytes) { budget_set(bytes); }
+
+size_t vm_all_held(void) { return budget_held(); }
+
 void vm_trim(vm *v)
 {
 	area_trim(&v->mem, &v->out);
@@ -357,5 +374,6 @@ const char *vm_release(void) { return LUA_RELEASE; }
 int vm_init(int signal, const uint64_t *powers)
 {
 	number_init(powers);
+	charset_set_up();
 	return vm_init_limits(signal);
 }

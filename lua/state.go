@@ -23,8 +23,10 @@ import (
 
 const (
 	defaultMemory = 256 << 20
-	maxMemory     = 2 << 30
 )
+
+// MaxMemory is the most that one state can have.
+const MaxMemory = 2 << 30
 
 // Options are a state's limits.
 type Options struct {
@@ -40,8 +42,8 @@ func (o Options) validate() (Options, error) {
 	if o.Memory == 0 {
 		o.Memory = defaultMemory
 	}
-	if o.Memory < 0 || o.Memory > maxMemory {
-		return o, fmt.Errorf("a Lua VM cannot have a memory limit of %d bytes: at most %d", o.Memory, int64(maxMemory))
+	if o.Memory < 0 || o.Memory > MaxMemory {
+		return o, fmt.Errorf("a Lua VM cannot have a memory limit of %d bytes: at most %d", o.Memory, int64(MaxMemory))
 	}
 	if o.StepCPU < 0 {
 		return o, fmt.Errorf("a Lua VM cannot have a CPU limit of %v", o.StepCPU)
@@ -123,8 +125,11 @@ func New(p *Program, o Options) (*State, error) {
 }
 
 func creationError(status C.int, memory int64) error {
-	if status == C.VM_NO_SLOT {
+	switch status {
+	case C.VM_NO_SLOT:
 		return ErrNoSlot
+	case C.VM_CROWDED:
+		return ErrNoMemory
 	}
 	return &LimitError{Limit: "memory", Value: formatBytes(memory)}
 }
@@ -134,8 +139,8 @@ func creationError(status C.int, memory int64) error {
 // that is open. It blocks while the script runs; only [State.Strike] or a limit cuts it short.
 //
 // Errors: *[ScriptError] when the program fails, *[LimitError] when it was struck (the state is
-// dead after either), *[TransferError] for malformed args (nothing has run), [ErrDead],
-// [ErrClosed], [ErrBusy]. With the first two the event has no kind, but Notes and Digest.
+// dead after either), [ErrNoMemory] (dead too), *[TransferError] for malformed args (nothing has
+// run), [ErrDead], [ErrClosed], [ErrBusy]. With the first three the event has no kind, but Notes and Digest.
 func (s *State) Resume(args value.List) (Event, error) { return s.run(args, 0) }
 
 // Raise resumes the VM by raising a message, as it is, where the open request was made. Before
@@ -216,6 +221,8 @@ func (s *State) limitError(stop C.int) error {
 		return &LimitError{"memory", formatBytes(s.limits.Memory)}
 	case C.STOP_CPU:
 		return &LimitError{"step_cpu", s.limits.StepCPU.String()}
+	case C.STOP_CROWDED:
+		return ErrNoMemory
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()

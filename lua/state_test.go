@@ -47,7 +47,7 @@ func TestCompile(t *testing.T) {
 
 func TestOptionsAreChecked(t *testing.T) {
 	p := mustCompile(t, "return 1")
-	for _, o := range []Options{{Memory: -1}, {Memory: maxMemory + 1}, {StepCPU: -1}} {
+	for _, o := range []Options{{Memory: -1}, {Memory: MaxMemory + 1}, {StepCPU: -1}} {
 		if s, err := New(p, o); err == nil {
 			s.Close()
 			t.Errorf("%+v is accepted", o)
@@ -312,7 +312,12 @@ func FuzzLoad(f *testing.F) {
 		local g = sys.load(text, "fuzz")
 		if not f then return false, message end
 		return true, pcall(coroutine.wrap(f))`)
+	vm := stockVM(f)
 	f.Fuzz(func(t *testing.T, source string) {
+		stockSays, err := vm.Run(`local f, m = load((...), "=fuzz", "t") return f and "" or m`, source)
+		if err != nil {
+			t.Fatal(err)
+		}
 		s, err := New(outer, Options{Memory: 8 << 20, StepCPU: 50 * time.Millisecond})
 		if err != nil {
 			t.Fatal(err)
@@ -328,8 +333,15 @@ func FuzzLoad(f *testing.F) {
 			}
 			return
 		}
-		if loaded := decode(t, ev.Values)[0]; loaded != (compileErr == nil) {
+		vs := decode(t, ev.Values)
+		if loaded := vs[0]; loaded != (compileErr == nil) {
 			t.Errorf("load says %v, Compile %v", loaded, compileErr)
+		}
+		// How deep the parser may go depends on what calls it.
+		if message, _ := vs[1].(string); vs[0] == false && message != stockSays && !strings.Contains(message+stockSays, "overflow") {
+			t.Errorf("load says %q, stock Lua %q", message, stockSays)
+		} else if vs[0] == true && stockSays != "" && !strings.Contains(stockSays, "overflow") {
+			t.Errorf("load takes what stock Lua refuses: %s", stockSays)
 		}
 	})
 }

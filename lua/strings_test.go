@@ -2,6 +2,7 @@ package lua
 
 import (
 	"fmt"
+	"math"
 	"math/rand/v2"
 	"os"
 	"strconv"
@@ -148,6 +149,73 @@ func TestFormatAsInStockLua(t *testing.T) {
 			}
 			s := randomText(r, "a", "bc", "\x00", "\n", "\"", "\\", "7", "\r", "é", "\x7f", strings.Repeat("long", 30))
 			if !yield(packed(f.String(), s, int(r.Int64()>>r.IntN(64)), v)) {
+				return
+			}
+		}
+	})
+}
+
+// FuzzFormat compares string.format with the original on any format and values.
+func FuzzFormat(f *testing.F) {
+	f.Add("%d %5.2f %s %q", "text", 42, 1.5)
+	f.Add("%-10s|%+08d|%#x", "é\x00\n", -1, math.Copysign(0, -1))
+	f.Add("%a %g %i %c%%", "\"\\", 65, 1e308)
+	s := open(f, formatDriver+`local sys = ... local function again(input) return again(sys.request(driver(input))) end return again(sys.request())`, Options{})
+	request(f, s)
+	vm := stockVM(f)
+	f.Fuzz(func(t *testing.T, format, text string, i int, d float64) {
+		if strings.Contains(format, "p") {
+			return // %p: stock Lua shows addresses
+		}
+		input := packed(format, text, i, d)
+		want, err := vm.Run(formatDriver+"return driver(...)", input)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := request(t, s, input)[0]; got != want {
+			t.Fatalf("%q, %q, %d, %v\n got %s\nwant %s", format, text, i, d, got, want)
+		}
+	})
+}
+
+const loadDriver = show + `
+local function driver(input)
+	local text, name, size = string.unpack("s4s4j", input)
+	local function pieces()
+		local at = 1
+		return function()
+			local piece = text:sub(at, at + size - 1)
+			at = at + size
+			return piece
+		end
+	end
+	local out = {
+		show(load(text)), show(load(text, name)), show(load(text, name, "t", {})), show(load(text, name, "b")),
+		show(load(pieces())), show(load(pieces(), name)), show(load(pieces(), "=" .. name, "bt", {})),
+		show(load(text, "@" .. name)), show(pcall(load, text, name, name)),
+	}
+	return table.concat(out, "\n")
+end
+`
+
+// randomSource is Lua, or nearly so.
+func randomSource(r *rand.Rand) string {
+	var b strings.Builder
+	for range r.IntN(12) {
+		b.WriteString(pick(r, "local", "x", "y", "=", "==", "(", ")", "{", "}", "1", "0x1p4", "1e", "'s'", "\"", "[[", "]]", "function", "end", "if", "then", "else",
+			"return", "while", "do", "for", "in", "repeat", "until", "goto", "::l::", "break", "...", "..", "//", "<close>", "<const>", "--", "--[[", "\n", "'\\z", "'\\u{110000}'",
+			"and", "not", "nil", ",", ";", ":", ".", "#", "~", "\xff", "\x00", "x = 1", "f()", "local x <const> = 1", "x.y[1]:z{}", "function f(...) return ... end"))
+		b.WriteString(pick(r, " ", " ", " ", "", "\n"))
+	}
+	return b.String()
+}
+
+func TestLoadAsInStockLua(t *testing.T) {
+	r := rand.New(rand.NewPCG(17, 18))
+	differential(t, loadDriver, func(yield func(string) bool) {
+		for range cases(t) {
+			name := randomText(r, "x", "=", "@", "\n", "a long name of a chunk ", "é")
+			if !yield(packed(randomSource(r), name, 1+r.IntN(9))) {
 				return
 			}
 		}

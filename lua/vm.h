@@ -17,7 +17,7 @@ enum {
 };
 
 /* Why a VM must stop; the first reason stays. */
-enum { STOP_NONE, STOP_MEMORY, STOP_CPU, STOP_NAMED };
+enum { STOP_NONE, STOP_MEMORY, STOP_CPU, STOP_NAMED, STOP_CROWDED };
 
 typedef struct {
 	int stop;
@@ -29,13 +29,15 @@ typedef struct {
 	const char *reason;
 } vm_event;
 
-enum { VM_OK, VM_NO_SLOT, VM_NO_MEMORY, VM_BAD_PROGRAM };
+enum { VM_OK, VM_NO_SLOT, VM_NO_MEMORY, VM_CROWDED, VM_BAD_PROGRAM };
 
 int vm_init(int signal, const uint64_t *powers);
 int vm_new(vm **out, const char *code, size_t ncode, size_t memory, uint64_t cpu, const char **reason);
 int vm_resume(vm *v, const char *args, size_t nargs, int raise, vm_event *ev);
 void vm_set_limits(vm *v, size_t memory, uint64_t cpu);
 size_t vm_held(vm *v);
+void vm_set_budget(size_t bytes); /* of all VMs together; 0 is none */
+size_t vm_all_held(void);
 void vm_trim(vm *v);
 void vm_strike(vm *v, int why);
 int vm_watch(void);

@@ -58,6 +58,7 @@ void vm_arm(vm *v);
 void vm_enter(vm *v);
 void vm_exit(vm *v);
 void vm_refuse(vm *v);
+void vm_crowd(vm *v);
 static inline bool vm_stopped(vm *v)
 {
 	return atomic_load_explicit(&v->stop, memory_order_relaxed) != STOP_NONE;

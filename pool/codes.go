@@ -23,6 +23,7 @@ const (
 	CodeEffectUnknown     Code = "effect_unknown"
 	CodeStorageFailed     Code = "storage_failed"
 	CodeShuttingDown      Code = "shutting_down"
+	CodeOutOfMemory       Code = "out_of_memory"
 	CodeInternal          Code = "internal"
 )
 

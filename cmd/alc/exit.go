@@ -182,7 +182,7 @@ func hintsOf(e *pool.RemoteError) []string {
 		return []string{"give the new session another --session-id"}
 	case pool.CodeStorageFailed:
 		return []string{"nothing acknowledged is lost; alc doctor looks at the disk and the journal"}
-	case pool.CodeRebuildFailed, pool.CodeShuttingDown, pool.CodeLeaseLost:
+	case pool.CodeRebuildFailed, pool.CodeShuttingDown, pool.CodeLeaseLost, pool.CodeOutOfMemory:
 		return []string{"try again"}
 	case pool.CodeVersionMismatch:
 		return []string{"alc pool stop ends the workers of other versions; their sessions stay"}

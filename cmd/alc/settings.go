@@ -15,6 +15,7 @@ import (
 
 	"github.com/algocline/algocline/engine"
 	"github.com/algocline/algocline/pool"
+	"github.com/algocline/algocline/pool/worker"
 )
 
 // settings is what flags, environment and config.toml say together, in this order of weight.
@@ -26,16 +27,18 @@ type settings struct {
 	IdleTimeout  *time.Duration // nil: the worker's own default
 	Limits       engine.Limits  // the operator's
 	RunCards     bool           // whether cards of runs are written
+	WorkerMemory int64          // bytes that a worker may have; 0: the worker's own default
 }
 
 // configFile is config.toml in the home. Hub and Setting belong to other commands.
 type configFile struct {
-	Durability  string         `toml:"durability"`
-	Isolation   string         `toml:"isolation"`
-	IdleTimeout *int64         `toml:"idle_timeout"` // seconds
-	Limits      map[string]any `toml:"limits"`
-	Hub         map[string]any `toml:"hub"`
-	Setting     map[string]any `toml:"setting"`
+	Durability   string         `toml:"durability"`
+	Isolation    string         `toml:"isolation"`
+	IdleTimeout  *int64         `toml:"idle_timeout"` // seconds
+	WorkerMemory any            `toml:"worker_memory"`
+	Limits       map[string]any `toml:"limits"`
+	Hub          map[string]any `toml:"hub"`
+	Setting      map[string]any `toml:"setting"`
 }
 
 // settingsError is a setting that cannot be used, and where it stands.
@@ -74,6 +77,9 @@ func (a *app) settings() (settings, error) {
 		return s, err
 	}
 	if s.Limits, err = operatorLimits(file, config.Limits); err != nil {
+		return s, err
+	}
+	if s.WorkerMemory, err = workerMemory(file, os.Getenv(memoryVariable), config.WorkerMemory); err != nil {
 		return s, err
 	}
 	if s.Isolation, err = pickIsolation(file, os.Getenv("ALC_ISOLATION"), config.Isolation); err != nil {
@@ -117,6 +123,27 @@ func idleTimeout(env string, file *int64) (*time.Duration, error) {
 	d := time.Duration(*seconds) * time.Second
 	return &d, nil
 }
+
+// workerMemory is what the environment says, else the file; 0 is neither.
+func workerMemory(file, env string, config any) (int64, error) {
+	where, v := memoryVariable, any(env)
+	if env == "" {
+		where, v = file+": worker_memory", config
+	}
+	if v == nil {
+		return 0, nil
+	}
+	n, err := engine.ParseSize(v)
+	if err != nil {
+		return 0, &settingsError{where, err.Error()}
+	}
+	if n < worker.MinMemory {
+		return 0, &settingsError{where, fmt.Sprintf("%v is too little: a worker needs at least %d MiB", v, worker.MinMemory>>20)}
+	}
+	return n, nil
+}
+
+const memoryVariable = "ALC_WORKER_MEMORY"
 
 const idleVariable = "ALC_POOL_IDLE_TIMEOUT"
 
@@ -241,6 +268,7 @@ func configTopic() *cobra.Command {
   durability = "full"       # or "process"
   isolation = "shared"      # or "process": each session in a process of its own
   idle_timeout = 1800       # seconds until an idle worker leaves, 0 for never
+  worker_memory = "4GiB"    # what a worker may have, default half of the machine's memory
 
   [limits]                  # see alc help limits
   memory = "512MiB"
@@ -259,6 +287,7 @@ Workers read the file when they start; alc pool stop makes way for new ones.
   ALC_POOL_IDLE_TIMEOUT   seconds until an idle worker leaves, 0 for never
   ALC_SETTING_CARD_RUN    true or false: write cards of runs
   ALC_PROJECT_ROOT        the project, where a command runs outside of its directory
+  ALC_WORKER_MEMORY       what a worker may have, for example 4GiB
   ALC_LIMIT_NAME          an operator's limit, for example ALC_LIMIT_MEMORY=1GiB
   ALC_LOG_LEVEL           off, error, warn, info or debug: what is told on stderr
   NO_COLOR                no colours`,
@@ -282,6 +311,11 @@ sets what it is lowered from, with ALC_LIMIT_NAME or [limits] in config.toml.
   result_size   16MiB   the result, and each thing stored: a value, a key, a card
   log_size      1MiB    print and alc.log; the oldest lines go
 
-Values are numbers, sizes such as 64MiB, or times such as 500ms.`,
+Values are numbers, sizes such as 64MiB, or times such as 500ms.
+
+All sessions of a worker together stay within worker_memory (alc help configuration).
+Near it, sessions that wait let their memory go until they are answered; when that
+is not enough, a start or an answer is refused with out_of_memory, and nothing is
+lost: try again when others have paused or ended, or give workers more.`,
 	}
 }

@@ -16,7 +16,7 @@ import (
 
 func clearEnvironment(t *testing.T) {
 	t.Helper()
-	for _, name := range append([]string{"ALC_HOME", "ALC_DURABILITY", "ALC_ISOLATION", "ALC_PACKAGES_PATH", "ALC_POOL_IDLE_TIMEOUT"}, limitVariables()...) {
+	for _, name := range append([]string{"ALC_HOME", "ALC_DURABILITY", "ALC_ISOLATION", "ALC_PACKAGES_PATH", "ALC_POOL_IDLE_TIMEOUT", "ALC_WORKER_MEMORY"}, limitVariables()...) {
 		t.Setenv(name, "")
 	}
 }
@@ -44,6 +44,7 @@ func TestSettingsWeigh(t *testing.T) {
 durability = "process"
 isolation = "process"
 idle_timeout = 60
+worker_memory = "1GiB"
 [limits]
 memory = "64MiB"
 llm_calls = 5
@@ -58,7 +59,7 @@ collection_url = "x"
 	idle := time.Minute
 	limits := engine.DefaultLimits()
 	limits.Memory, limits.LLMCalls = 64<<20, 5
-	want := settings{Home: home, Durability: "process", Isolation: "process", PackagePaths: []string{}, IdleTimeout: &idle, Limits: limits}
+	want := settings{Home: home, Durability: "process", Isolation: "process", PackagePaths: []string{}, IdleTimeout: &idle, Limits: limits, WorkerMemory: 1 << 30}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("file alone (-want +got):\n%s", diff)
 	}
@@ -66,13 +67,14 @@ collection_url = "x"
 	t.Setenv("ALC_DURABILITY", "full")
 	t.Setenv("ALC_ISOLATION", "shared")
 	t.Setenv("ALC_LIMIT_MEMORY", "1GiB")
+	t.Setenv("ALC_WORKER_MEMORY", "512MiB")
 	t.Setenv("ALC_PACKAGES_PATH", "/a:/b")
 	t.Setenv("ALC_POOL_IDLE_TIMEOUT", "0")
 	if got, err = a.settings(); err != nil {
 		t.Fatal(err)
 	}
 	want.Durability, want.Isolation, want.PackagePaths = "full", "shared", []string{"/a", "/b"}
-	want.Limits.Memory = 1 << 30
+	want.Limits.Memory, want.WorkerMemory = 1<<30, 512<<20
 	idle = 0
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("with an environment (-want +got):\n%s", diff)
@@ -94,6 +96,9 @@ func TestSettingsErrors(t *testing.T) {
 		{"unknown key", "\nduribility = \"full\"", globalFlags{}, []string{"config.toml:2", `"duribility"`}},
 		{"unknown limit", "[limits]\nmemroy = 1", globalFlags{}, []string{`"memroy"`, "step_cpu"}},
 		{"a limit that is none", "[limits]\nmemory = true", globalFlags{}, []string{"config.toml", "memory", "true"}},
+		{"more than a VM can have", "[limits]\nmemory = \"4GiB\"", globalFlags{}, []string{"memory", "2GiB"}},
+		{"memory for a worker that is no size", "worker_memory = \"much\"", globalFlags{}, []string{"worker_memory", `"much"`}},
+		{"too little memory for a worker", "worker_memory = \"1MiB\"", globalFlags{}, []string{"worker_memory", "128 MiB"}},
 		{"not TOML", "durability = ", globalFlags{}, []string{"config.toml:1"}},
 		{"wrong type", "idle_timeout = \"long\"", globalFlags{}, []string{"config.toml"}},
 		{"negative idle timeout", "idle_timeout = -1", globalFlags{}, []string{"negative"}},
@@ -123,7 +128,7 @@ func TestSettingsErrors(t *testing.T) {
 
 func TestSettingsErrorsOfTheEnvironment(t *testing.T) {
 	for name, value := range map[string]string{
-		"ALC_LIMIT_MEMORY": "lots", "ALC_POOL_IDLE_TIMEOUT": "-1", "ALC_DURABILITY": "none", "ALC_ISOLATION": "thread",
+		"ALC_LIMIT_MEMORY": "lots", "ALC_WORKER_MEMORY": "12", "ALC_POOL_IDLE_TIMEOUT": "-1", "ALC_DURABILITY": "none", "ALC_ISOLATION": "thread",
 	} {
 		t.Run(name, func(t *testing.T) {
 			clearEnvironment(t)

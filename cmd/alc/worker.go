@@ -46,6 +46,7 @@ func (a *app) workerConfig() (worker.Config, error) {
 		Durability:   set.Durability,
 		PackagePaths: set.PackagePaths,
 		Limits:       set.Limits,
+		Memory:       set.WorkerMemory,
 		IdleTimeout:  set.IdleTimeout,
 		Log:          slog.New(slog.NewTextHandler(a.voice.err, nil)),
 	}, nil

@@ -1,20 +1,27 @@
 package sqlite
 
-import "errors"
+import (
+	"errors"
+	"fmt"
+)
 
 // writerPragmas and readerPragmas hold for every connection of their kind. Commits are not
 // synced unless the writer says so; folding back always is.
 const (
 	writerPragmas = `PRAGMA synchronous=NORMAL; PRAGMA fullfsync=ON; PRAGMA checkpoint_fullfsync=ON;
-		PRAGMA wal_autocheckpoint=0; PRAGMA mmap_size=0; PRAGMA temp_store=MEMORY; PRAGMA cache_size=-65536`
-	readerPragmas = `PRAGMA query_only=ON; PRAGMA mmap_size=0; PRAGMA temp_store=MEMORY; PRAGMA cache_size=-8192`
+		PRAGMA wal_autocheckpoint=0; PRAGMA mmap_size=0; PRAGMA temp_store=MEMORY`
+	readerPragmas = `PRAGMA query_only=ON; PRAGMA mmap_size=0; PRAGMA temp_store=MEMORY`
 )
 
-func (s *Store) openWriter() (*conn, error) { return s.openWith("rwc", writerPragmas) }
+func (s *Store) openWriter() (*conn, error) {
+	return s.openWith("rwc", writerPragmas, s.opts.CacheSize)
+}
 
-func (s *Store) openReader() (*conn, error) { return s.openWith("ro", readerPragmas) }
+func (s *Store) openReader() (*conn, error) {
+	return s.openWith("ro", readerPragmas, s.opts.CacheSize/8)
+}
 
-func (s *Store) openWith(mode, pragmas string) (*conn, error) {
+func (s *Store) openWith(mode, pragmas string, cache int64) (*conn, error) {
 	if err := s.hold.join(); err != nil {
 		return nil, err
 	}
@@ -23,7 +30,7 @@ func (s *Store) openWith(mode, pragmas string) (*conn, error) {
 		return nil, errors.Join(err, s.hold.leave())
 	}
 	c.hold = s.hold
-	if err := c.script(pragmas); err != nil {
+	if err := c.script(fmt.Sprintf("%s; PRAGMA cache_size=-%d", pragmas, cache>>10)); err != nil {
 		return nil, errors.Join(wrapSQL(s.path, "setting up a connection to", err), c.close())
 	}
 	return c, nil

@@ -55,6 +55,8 @@ type Options struct {
 	WALLimit int64
 	// CacheSessions is how many sessions' heads are kept in memory; 0 means 100,000.
 	CacheSessions int
+	// CacheSize is what the writer may keep of the file in memory, each reader an eighth; 0 means 64 MiB.
+	CacheSize int64
 	// Patience is how long a writer of another process that was stopped inside its commit is
 	// waited for before it is ended, and how long readers and other processes may keep the log
 	// from being begun anew after a failed write; 0 means 2 s.
@@ -158,6 +160,9 @@ func (o *Options) fill() error {
 	}
 	if o.CacheSessions == 0 {
 		o.CacheSessions = 100_000
+	}
+	if o.CacheSize == 0 {
+		o.CacheSize = 64 << 20
 	}
 	if o.Patience == 0 {
 		o.Patience = 2 * time.Second

@@ -7,6 +7,7 @@ import (
 
 	"github.com/algocline/algocline/engine"
 	"github.com/algocline/algocline/journal"
+	"github.com/algocline/algocline/lua"
 	"github.com/algocline/algocline/pool"
 )
 
@@ -80,6 +81,8 @@ func (s *Sessions) refuse(ctx context.Context, sid string, err error) error {
 	var differs *engine.AnswerDiffersError
 	var diverged *engine.DivergedError
 	switch {
+	case errors.Is(err, lua.ErrNoMemory):
+		return s.memory.refusal(sid)
 	case errors.Is(err, journal.ErrNotFound):
 		r.Code, r.Message = pool.CodeSessionNotFound, fmt.Sprintf("session %s not found", sid)
 		if near, nerr := s.c.Store.Nearest(ctx, sid, 3); nerr == nil && len(near) > 0 {

@@ -12,6 +12,7 @@ import (
 
 	"github.com/algocline/algocline/card"
 	"github.com/algocline/algocline/engine"
+	"github.com/algocline/algocline/internal/machine"
 	"github.com/algocline/algocline/internal/safefile"
 	"github.com/algocline/algocline/journal"
 	"github.com/algocline/algocline/journal/lock"
@@ -37,6 +38,7 @@ type Config struct {
 	ReadyFD      int
 	PackagePaths []string      // searched after a session's own
 	Limits       engine.Limits // the operator's; the zero value is engine.DefaultLimits
+	Memory       int64         // bytes that the worker may have; 0 is half of what the machine has
 	Log          *slog.Logger  // nil writes text to standard error
 }
 
@@ -66,13 +68,14 @@ func Main(ctx context.Context, c Config) error {
 		c.Limits = engine.DefaultLimits()
 	}
 	idle, idleErr := c.idle()
+	memoryErr := c.settleMemory()
 	cards, cardsErr := c.cards()
 	p := pool.Process{
 		Home: c.Home, Version: c.Version, Durability: c.Durability, Sock: c.Sock,
 		Idle: idle, ReadyFD: c.ReadyFD, Write: c.writable(cards), Log: c.Log,
 	}
 	return p.Run(ctx, func(ctx context.Context, place pool.Place) (pool.Hosted, error) {
-		if err := errors.Join(idleErr, cardsErr); err != nil {
+		if err := errors.Join(idleErr, memoryErr, cardsErr); err != nil {
 			return nil, err
 		}
 		return c.open(ctx, place, cards)
@@ -123,6 +126,27 @@ func (c Config) idle() (time.Duration, error) {
 	return time.Duration(seconds * float64(time.Second)), nil
 }
 
+// settleMemory decides how much memory the worker may have. Half leaves as much to the fronts, to the
+// model beside them, and to a worker of another version.
+func (c *Config) settleMemory() error {
+	if c.Memory == 0 {
+		total, err := machine.Memory()
+		if err != nil {
+			c.Log.Warn("the worker's memory is not bounded; set worker_memory", "error", err)
+			return nil
+		}
+		c.Memory = max(total/2, MinMemory)
+	}
+	if c.Memory < MinMemory {
+		return fmt.Errorf("worker_memory is %d bytes; a worker needs at least %d MiB", c.Memory, MinMemory>>20)
+	}
+	return nil
+}
+
+// journalCache is how much of the worker's memory the journal's file may have: an eighth, as far as it
+// is of use. 0 is the journal's own default.
+func (c *Config) journalCache() int64 { return min(c.Memory/8, 64<<20) }
+
 // hosted is the sessions with what they stand on.
 type hosted struct {
 	*Sessions
@@ -134,7 +158,7 @@ type hosted struct {
 // sessions upon it.
 func (c Config) open(ctx context.Context, place pool.Place, cards *card.Store) (pool.Hosted, error) {
 	store, err := sqlite.Open(ctx, filepath.Join(c.Home, "journal"), sqlite.Options{
-		Durability: sqlite.Durability(c.Durability), Marks: place.DeadMarks, Logger: c.Log,
+		Durability: sqlite.Durability(c.Durability), Marks: place.DeadMarks, CacheSize: c.journalCache(), Logger: c.Log,
 	})
 	if err != nil {
 		return nil, err
@@ -161,7 +185,7 @@ func (c Config) openSessions(ctx context.Context, place pool.Place, cards *card.
 	}
 	h.Sessions, err = NewSessions(SessionsConfig{
 		Store: h.store, Worker: self, Mark: h.mark, Alive: c.alive,
-		Version: c.Version, Durability: c.Durability, Home: c.Home, Cards: cards, PackagePaths: c.PackagePaths, Limits: c.Limits,
+		Version: c.Version, Durability: c.Durability, Home: c.Home, Cards: cards, PackagePaths: c.PackagePaths, Limits: c.Limits, Memory: c.Memory,
 		Single: c.Sock != "", Lone: place.Lone, Write: place.Write, Zone: zone, Log: c.Log,
 	})
 	return err

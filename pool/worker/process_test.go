@@ -26,11 +26,12 @@ const version = "1.2.3-test"
 // TestMain is a worker process when the test binary was started as one.
 func TestMain(m *testing.M) {
 	if len(os.Args) > 1 && os.Args[1] == "pool-worker" {
+		memory, _ := strconv.ParseInt(os.Getenv("TEST_MEMORY"), 10, 64) // unset is 0
 		if openHole != nil {
 			openHole()
 		}
 		err := worker.Main(context.Background(), worker.Config{
-			Home: os.Getenv("ALC_HOME"), Version: version, Durability: os.Getenv("ALC_DURABILITY"), Sock: os.Getenv("TEST_SOCK"),
+			Home: os.Getenv("ALC_HOME"), Version: version, Durability: os.Getenv("ALC_DURABILITY"), Sock: os.Getenv("TEST_SOCK"), Memory: memory,
 		})
 		if err != nil {
 			fmt.Fprintln(os.Stderr, err)

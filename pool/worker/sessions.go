@@ -43,14 +43,17 @@ type SessionsConfig struct {
 	Write        []string      // below which the process may change files; nil is anywhere
 	Prewarm      int           // VMs kept ready; 0 means 4
 	Resident     int           // sessions kept in memory; 0 means 8192
+	Memory       int64         // bytes that the whole process may have, for at most one Sessions of it; 0: not bounded
 	Zone         engine.Zone   // of new sessions
 	Log          *slog.Logger
 }
 
 // Sessions are the sessions of a worker: a [pool.Handler]. It is safe for concurrent use.
 type Sessions struct {
-	c   SessionsConfig
-	vms *engine.VMs
+	c      SessionsConfig
+	vms    *engine.VMs
+	memory *memory
+	turns  turns
 
 	mu       sync.Mutex
 	open     map[string]*actor
@@ -94,7 +97,7 @@ func NewSessions(c SessionsConfig) (*Sessions, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Sessions{c: c, vms: vms, open: map[string]*actor{}, last: time.Now(), idle: make(chan struct{})}, nil
+	return &Sessions{c: c, vms: vms, memory: newMemory(c.Memory), turns: turns{crowd: make(chan struct{}, 1)}, open: map[string]*actor{}, last: time.Now(), idle: make(chan struct{})}, nil
 }
 
 // enter counts a request in; leave must follow. It refuses when the worker is stopping.
@@ -165,13 +168,16 @@ func (s *Sessions) drop(a *actor) {
 
 // settle ends a request on a locked actor: a session that cannot go on here is forgotten.
 func (s *Sessions) settle(a *actor) {
+	var surplus *actor
 	if a.sess == nil || a.sess.State().Ended() {
 		s.drop(a)
 	} else {
 		a.refresh()
-		defer s.passivate(s.touch(a))
+		surplus = s.touch(a)
 	}
 	a.mu.Unlock()
+	s.passivate(surplus)
+	s.relieve(false)
 }
 
 // touch makes a the session used last and returns one to passivate when there are too many.
@@ -250,14 +256,6 @@ func (s *Sessions) Run(ctx context.Context, r pool.RunRequest) (pool.Feed, error
 	if err := s.admit(sid); err != nil {
 		return pool.Feed{}, err
 	}
-	a := s.lock(sid)
-	defer s.settle(a)
-	if a.sess != nil {
-		return s.again(ctx, a, []byte(*r.Code))
-	}
-	if err := s.mayShare(sid, r.Isolation, grants); err != nil {
-		return pool.Feed{}, err
-	}
 	st := engine.Start{
 		SID: sid, Isolation: string(r.Isolation), Code: []byte(*r.Code), Name: r.Name, Ctx: r.Ctx, LibPaths: r.LibPaths, Env: r.Env, Dirs: s.dirs(), Strategy: r.Strategy,
 		Limits: limits, Grants: grants, Seed: newSeed(), Zone: s.c.Zone, RunCards: r.RunCards,
@@ -265,15 +263,30 @@ func (s *Sessions) Run(ctx context.Context, r pool.RunRequest) (pool.Feed, error
 	if st.Name == "" {
 		st.Name = "strategy.lua"
 	}
+	return s.spared(ctx, func() (pool.Feed, error) { return s.begin(ctx, st, r.Isolation) })
+}
+
+// begin starts a session, unless there is one of this sid.
+func (s *Sessions) begin(ctx context.Context, st engine.Start, isolation pool.Isolation) (pool.Feed, error) {
+	a := s.lock(st.SID)
+	defer s.settle(a)
+	if a.sess != nil {
+		return s.again(ctx, a, st.Code)
+	}
+	if err := s.mayShare(st.SID, isolation, st.Grants); err != nil {
+		return pool.Feed{}, err
+	}
 	a.epoch = 1
-	a.show(pool.SessionInfo{SessionID: sid, Strategy: r.Strategy, StartedAt: time.Now().UnixMilli()})
-	err = s.step(a, func() error {
-		var err error
-		a.sess, err = engine.Begin(ctx, s.host(a), s.vms, st)
+	a.show(pool.SessionInfo{SessionID: a.sid, Strategy: st.Strategy, StartedAt: time.Now().UnixMilli()})
+	err := s.step(a, func() error {
+		err := s.makeRoom()
+		if err == nil {
+			a.sess, err = engine.Begin(ctx, s.host(a), s.vms, st)
+		}
 		return err
 	})
 	if errors.Is(err, journal.ErrExists) {
-		return s.again(ctx, a, []byte(*r.Code))
+		return s.again(ctx, a, st.Code)
 	}
 	if err != nil {
 		return pool.Feed{}, s.refuse(ctx, a.sid, err)
@@ -357,8 +370,10 @@ func (s *Sessions) own(ctx context.Context, a *actor) (*engine.History, error) {
 		return engine.ReadHistory(events)
 	}
 	err = s.step(a, func() error {
-		var err error
-		a.sess, err = engine.Restore(ctx, s.host(a), s.vms, events)
+		err := s.makeRoom()
+		if err == nil {
+			a.sess, err = engine.Restore(ctx, s.host(a), s.vms, events)
+		}
 		return err
 	})
 	a.used = head.UpdatedAt // being rebuilt is no activity
@@ -384,10 +399,13 @@ func (s *Sessions) Continue(ctx context.Context, r pool.ContinueRequest) (pool.F
 	}
 	defer s.leave()
 	sid := s.only(r.SID)
-	answers := answersOf(r)
 	if err := s.admit(sid); err != nil {
 		return pool.Feed{}, err
 	}
+	return s.spared(ctx, func() (pool.Feed, error) { return s.answer(ctx, sid, answersOf(r)) })
+}
+
+func (s *Sessions) answer(ctx context.Context, sid string, answers []engine.Answer) (pool.Feed, error) {
 	a := s.lock(sid)
 	defer s.settle(a)
 	h, err := s.own(ctx, a)
@@ -439,6 +457,10 @@ func (s *Sessions) Cancel(ctx context.Context, r pool.CancelRequest) (pool.Feed,
 	if err := s.admit(sid); err != nil {
 		return pool.Feed{}, err
 	}
+	return s.spared(ctx, func() (pool.Feed, error) { return s.cancel(ctx, sid, r.Reason) })
+}
+
+func (s *Sessions) cancel(ctx context.Context, sid, reason string) (pool.Feed, error) {
 	a := s.lock(sid)
 	defer s.settle(a)
 	h, err := s.own(ctx, a)
@@ -451,7 +473,7 @@ func (s *Sessions) Cancel(ctx context.Context, r pool.CancelRequest) (pool.Feed,
 	var o engine.Outcome
 	err = s.step(a, func() error {
 		var err error
-		o, err = a.sess.Cancel(ctx, r.Reason)
+		o, err = a.sess.Cancel(ctx, reason)
 		return err
 	})
 	if err != nil {
@@ -495,6 +517,7 @@ func (s *Sessions) Close() error {
 		s.drop(a)
 		a.mu.Unlock()
 	}
+	s.memory.close()
 	return s.vms.Close()
 }
 
