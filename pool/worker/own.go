@@ -21,7 +21,8 @@ func (s *Sessions) own(ctx context.Context, a *actor) (*engine.History, error) {
 	if head.Summary.State.Ended() {
 		return s.history(ctx, a.sid)
 	}
-	if err := s.mayTake(ctx, head); err != nil {
+	events, err := s.mayTake(ctx, head)
+	if err != nil {
 		return nil, err
 	}
 	if head, err = s.c.Store.Acquire(ctx, a.sid, s.c.Worker.ID, s.c.Alive); err != nil {
@@ -29,9 +30,12 @@ func (s *Sessions) own(ctx context.Context, a *actor) (*engine.History, error) {
 	}
 	a.epoch = head.Epoch
 	a.show(pool.SessionInfo{SessionID: a.sid, Strategy: head.Summary.Strategy, LLMCalls: head.Summary.LLMCalls, StartedAt: head.CreatedAt.UnixMilli()})
-	_, events, err := s.c.Store.Events(ctx, a.sid, 0)
-	if err != nil {
-		return nil, err
+	if read := int64(len(events)); read < head.Seq {
+		_, more, err := s.c.Store.Events(ctx, a.sid, read)
+		if err != nil {
+			return nil, err
+		}
+		events = append(events, more...)
 	}
 	if n := len(events); n > 0 && events[n-1].Kind == journal.Finished {
 		return engine.ReadHistory(events)

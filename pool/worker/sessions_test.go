@@ -28,6 +28,7 @@ type rigOptions struct {
 	vfs      string
 	resident int
 	alive    func(journal.Worker) bool
+	wrap     func(journal.Store) journal.Store // what the sessions see of the journal
 }
 
 func newRig(t *testing.T, o rigOptions) *rig {
@@ -43,8 +44,12 @@ func newRig(t *testing.T, o rigOptions) *rig {
 	if w.ID, err = store.Register(t.Context(), w); err != nil {
 		t.Fatal(err)
 	}
+	var seen journal.Store = store
+	if o.wrap != nil {
+		seen = o.wrap(seen)
+	}
 	s, err := NewSessions(SessionsConfig{
-		Store: store, Worker: w, Alive: o.alive, Version: "test", Durability: "full", Home: o.dir,
+		Store: seen, Worker: w, Alive: o.alive, Version: "test", Durability: "full", Home: o.dir,
 		Limits: engine.DefaultLimits(), Prewarm: 1, Resident: o.resident,
 	})
 	if err != nil {
