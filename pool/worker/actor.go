@@ -75,7 +75,9 @@ func (s *Sessions) settle(a *actor) {
 	s.relieve(false)
 }
 
-// touch makes a the session used last and returns one to passivate when there are too many.
+// touch makes a the session used last. When there are too many it gives up the place of one, and
+// returns it to be passivated: had it kept its place, callers at once would all choose the same one.
+// Whoever uses it at the moment gives it a new place.
 func (s *Sessions) touch(a *actor) *actor {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -87,7 +89,9 @@ func (s *Sessions) touch(a *actor) *actor {
 	if s.recent.Len() <= s.c.Resident {
 		return nil
 	}
-	return s.recent.Back().Value.(*actor)
+	surplus := s.recent.Remove(s.recent.Back()).(*actor)
+	surplus.place = nil
+	return surplus
 }
 
 // passivate drops the VM of a session that waits at a durable pause; its next answer rebuilds it

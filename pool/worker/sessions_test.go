@@ -278,3 +278,28 @@ func TestShutdown(t *testing.T) {
 	_, err := r.answer(t.Context(), "s-a", "q-0", "A")
 	refused(t, err, pool.CodeShuttingDown)
 }
+
+// However many callers there are at once, no more sessions stay in memory than may.
+func TestResidentUnderACrowd(t *testing.T) {
+	const resident = 4
+	r := newRig(t, rigOptions{resident: resident})
+	var wg sync.WaitGroup
+	for c := range 16 {
+		wg.Go(func() {
+			for i := range 25 {
+				code := twoQuestions
+				if _, err := r.Run(t.Context(), pool.RunRequest{SID: fmt.Sprintf("s-%d-%d", c, i), Code: &code}); err != nil {
+					t.Error(err)
+					return
+				}
+			}
+		})
+	}
+	wg.Wait()
+	r.mu.Lock()
+	open := len(r.open)
+	r.mu.Unlock()
+	if open > resident {
+		t.Errorf("%d sessions are in memory, %d may be", open, resident)
+	}
+}
