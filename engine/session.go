@@ -75,6 +75,7 @@ type Session struct {
 	replayAt time.Time
 	running  string // the release that replays, for the error of a divergence
 	replayed int64  // seq of the event reproduced last
+	cutOff   bool   // all that is left to reproduce is an end from outside
 
 	border    hash.Hash // chained over everything that crosses the VM's border
 	stepReads int       // events of this step

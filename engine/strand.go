@@ -66,6 +66,9 @@ func (t *strand) waiting(to []*strand) []*strand {
 // drive resumes a strand and serves its requests until it is suspended or has ended.
 func (s *Session) drive(ctx context.Context, t *strand, in value.List) error {
 	s.border.Write(in)
+	if err := s.severed(ctx); err != nil {
+		return err
+	}
 	s.aim(t)
 	ev, err := t.vm.Resume(in)
 	for {
@@ -84,6 +87,9 @@ func (s *Session) drive(ctx context.Context, t *strand, in value.List) error {
 			return err
 		}
 		out, suspended, serveErr := s.serve(ctx, t, ev)
+		if err := s.severed(ctx); err != nil {
+			return err
+		}
 		var r raise
 		switch {
 		case suspended || errors.Is(serveErr, errEnded):
