@@ -15,8 +15,10 @@ import (
 const (
 	// MinMemory is the least that a worker can be given: it needs half of it for itself.
 	MinMemory = 128 << 20
-	// lookEvery is how old a measurement may be.
-	lookEvery = 5 * time.Millisecond
+	// lookEvery is how old a measurement may be, and lookSeldom while VMs hold less than half of
+	// their share: a look costs as much as a tenth of an answer.
+	lookEvery  = 5 * time.Millisecond
+	lookSeldom = 50 * time.Millisecond
 )
 
 // memory keeps the process within a budget of resident memory. What is not the VMs', Go's heap,
@@ -90,7 +92,11 @@ func (m *memory) excess() int64 {
 	if m == nil {
 		return 0
 	}
-	share, held := m.look(lookEvery), lua.Held()
+	held := lua.Held()
+	share := m.look(lookSeldom)
+	if held > share/2 {
+		share, held = m.look(lookEvery), lua.Held()
+	}
 	if held <= share/8*7 {
 		return 0
 	}
