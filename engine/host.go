@@ -31,6 +31,8 @@ type Host interface {
 	Cards() *card.Store
 	// Getenv reads a variable of the environment. The session has checked the grant.
 	Getenv(name string) (string, bool)
+	// Interrupt is what cancels the session while it is stepped, always the same; nil for nothing.
+	Interrupt() *Interrupt
 	Files
 }
 

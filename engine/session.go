@@ -220,7 +220,8 @@ func (s *Session) goOn(ctx context.Context) error {
 	return s.run(ctx, s.feed(ctx))
 }
 
-// Cancel ends the session. Cancelling one that has ended returns its outcome.
+// Cancel ends the session. Cancelling one that has ended returns its outcome. To cut a step that is
+// under way, see [Interrupt].
 func (s *Session) Cancel(ctx context.Context, reason string) (Outcome, error) {
 	if s.dead != nil {
 		return Outcome{}, s.dead
@@ -228,10 +229,7 @@ func (s *Session) Cancel(ctx context.Context, reason string) (Outcome, error) {
 	if s.state.Ended() {
 		return s.outcome, nil
 	}
-	if reason == "" {
-		reason = "cancelled"
-	}
-	if err := s.finish(ctx, journal.StateCancelled, nil, &Failure{Code: "cancelled", Message: reason}); err != nil {
+	if err := s.cancelled(ctx, reason); err != nil {
 		return Outcome{}, err
 	}
 	return s.outcome, nil

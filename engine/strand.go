@@ -169,6 +169,8 @@ func (s *Session) vmFailed(ctx context.Context, t *strand, err error) error {
 	switch {
 	case errors.As(err, &limit) && len(s.replay) > 0 && s.replay[0].Kind != journal.Finished:
 		return s.kill(fmt.Errorf("%w: session %s reached the limit %s while it was replayed", ErrRebuild, s.start.SID, limit.Limit))
+	case errors.As(err, &limit) && limit.Limit == strikeCancel:
+		return s.cut(ctx)
 	case errors.As(err, &limit):
 		return s.exceed(ctx, limit.Limit, s.limitValue(t, limit))
 	case errors.As(err, &script):

@@ -77,6 +77,8 @@ type actor struct {
 	place *list.Element    // in recent; nil while it holds no VM
 	info  pool.SessionInfo // as of the last step, for lists
 	infoM sync.Mutex
+
+	interrupt engine.Interrupt // to be used without the lock
 }
 
 // NewSessions compiles the library and starts keeping VMs ready. Close it.
@@ -129,7 +131,10 @@ func (s *Sessions) Busy() (active int, last time.Time) {
 }
 
 // lock returns the locked actor of a sid, making one when there is none.
-func (s *Sessions) lock(sid string) *actor {
+func (s *Sessions) lock(sid string) *actor { return s.lockAfter(sid, func(*actor) {}) }
+
+// lockAfter is lock with something to be done before it waits for the actor.
+func (s *Sessions) lockAfter(sid string, before func(*actor)) *actor {
 	for {
 		s.mu.Lock()
 		a := s.open[sid]
@@ -138,6 +143,7 @@ func (s *Sessions) lock(sid string) *actor {
 			s.open[sid] = a
 		}
 		s.mu.Unlock()
+		before(a)
 		a.mu.Lock()
 		if !a.gone {
 			return a
@@ -447,7 +453,7 @@ func (s *Sessions) only(sid string) string {
 	return sid
 }
 
-// Cancel ends a session.
+// Cancel ends a session. A step of it that is under way is cut.
 func (s *Sessions) Cancel(ctx context.Context, r pool.CancelRequest) (pool.Feed, error) {
 	if err := s.enter(); err != nil {
 		return pool.Feed{}, err
@@ -461,8 +467,9 @@ func (s *Sessions) Cancel(ctx context.Context, r pool.CancelRequest) (pool.Feed,
 }
 
 func (s *Sessions) cancel(ctx context.Context, sid, reason string) (pool.Feed, error) {
-	a := s.lock(sid)
+	a := s.lockAfter(sid, func(a *actor) { a.interrupt.Cancel(reason) })
 	defer s.settle(a)
+	defer a.interrupt.Withdraw()
 	h, err := s.own(ctx, a)
 	if err != nil {
 		return pool.Feed{}, s.refuse(ctx, sid, err)
