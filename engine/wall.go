@@ -25,8 +25,11 @@ func (s *Session) timeLeft() (left time.Duration, ok bool) {
 	return limit - s.host.Now().Sub(s.start.At), true
 }
 
-// aim makes a strand's VM, which is about to run, the one that the wall clock strikes.
+// aim makes a strand's VM, which is about to run, the one that a cancellation and the wall clock strike.
 func (s *Session) aim(t *strand) {
+	if len(s.replay) == 0 {
+		s.host.Interrupt().aim(t.vm, nil)
+	}
 	if s.wall == nil {
 		left, ok := s.timeLeft()
 		if !ok {

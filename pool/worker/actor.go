@@ -21,10 +21,15 @@ type actor struct {
 	place *list.Element    // in recent; nil while it holds no VM
 	info  pool.SessionInfo // as of the last step, for lists
 	infoM sync.Mutex
+
+	interrupt engine.Interrupt // to be used without the lock
 }
 
 // lock returns the locked actor of a sid, making one when there is none.
-func (s *Sessions) lock(sid string) *actor {
+func (s *Sessions) lock(sid string) *actor { return s.lockAfter(sid, func(*actor) {}) }
+
+// lockAfter is lock with something to be done before it waits for the actor.
+func (s *Sessions) lockAfter(sid string, before func(*actor)) *actor {
 	for {
 		s.mu.Lock()
 		a := s.open[sid]
@@ -33,6 +38,7 @@ func (s *Sessions) lock(sid string) *actor {
 			s.open[sid] = a
 		}
 		s.mu.Unlock()
+		before(a)
 		a.mu.Lock()
 		if !a.gone {
 			return a
