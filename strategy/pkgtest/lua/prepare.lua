@@ -56,6 +56,13 @@ alc.env = nil
 function print() end
 function warn() end
 
+-- What specs write to a standard stream goes nowhere.
+local stream = {}
+for _, name in ipairs { "write", "flush", "setvbuf", "close" } do
+  stream[name] = function() return stream end
+end
+io.stdout, io.stderr, io.write = stream, stream, stream.write
+
 local temporary = 0
 function kit.temporary(stem)
   temporary = temporary + 1
