@@ -224,6 +224,7 @@ func TestStreamsAreSilent(t *testing.T) {
 		io.write("b", 1):write("c")
 		io.stdout:write("d"):write("e")
 		io.stderr:write("f")
+		io.flush()
 		lust.expect(io.stdout:setvbuf("no")).to.exist()
 		lust.expect(io.stderr:flush()).to.exist()
 	end)`))

@@ -61,7 +61,7 @@ local stream = {}
 for _, name in ipairs { "write", "flush", "setvbuf", "close" } do
   stream[name] = function() return stream end
 end
-io.stdout, io.stderr, io.write = stream, stream, stream.write
+io.stdout, io.stderr, io.write, io.flush = stream, stream, stream.write, stream.flush
 
 local temporary = 0
 function kit.temporary(stem)
