@@ -217,6 +217,24 @@ func TestModules(t *testing.T) {
 	}
 }
 
+// As with stock Lua, the file of a temporary name exists; without it, the name does for a directory,
+// and a package in there can be required.
+func TestTemporaryName(t *testing.T) {
+	r := runSpecs(t, inline(`lust.it("makes a package", function()
+		local dir = os.tmpname()
+		io.open(dir, "r"):close()
+		lust.expect(os.remove(dir)).to.equal(true)
+		local file = io.open(dir .. "/made/init.lua", "w")
+		file:write("return 'made'")
+		file:close()
+		package.path = dir .. "/?/init.lua;" .. package.path
+		lust.expect(require("made")).to.equal("made")
+	end)`))
+	if r.Failed != 0 {
+		t.Error(*r.Files[0].Tests[0].Error)
+	}
+}
+
 // What specs write for someone who watches goes nowhere.
 func TestStreamsAreSilent(t *testing.T) {
 	r := runSpecs(t, inline(`lust.it("writes", function()
