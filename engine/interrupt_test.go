@@ -32,7 +32,7 @@ func TestInterrupt(t *testing.T) {
 		{"effects", now + `while true do pcall(alc.state.incr, "n") end`},
 		{"a child", `alc.fork({"m", "m"}, {})`},
 		{"a child beside one that asks", `alc.fork({"asks", "m"}, {})`},
-		{"a long helper", now + `pcall(alc.math.bootstrap_ci, big, 1000000)`},
+		{"a long helper", now + `pcall(alc.math.permutation_test, big, big, 1000000, 7)`},
 		{"after a pause", `alc.llm("go on")` + now + `while true do end`},
 	}
 	for _, tt := range tests {
