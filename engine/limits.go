@@ -103,10 +103,18 @@ func (f limitField) set(name string, v any, operator bool) error {
 		return fmt.Errorf("%w: memory: a VM can have 2GiB at most", ErrBadLimit)
 	}
 	if !operator && n > *f.count {
-		return tooHigh(name, strconv.FormatInt(n, 10), strconv.FormatInt(*f.count, 10))
+		return tooHigh(name, f.show(name, n), f.show(name, *f.count))
 	}
 	*f.count = n
 	return nil
+}
+
+// show writes a count, with a unit where it is one of bytes.
+func (limitField) show(name string, n int64) string {
+	if name == "memory" || strings.HasSuffix(name, "_size") {
+		return lua.FormatBytes(n)
+	}
+	return strconv.FormatInt(n, 10)
 }
 
 func tooHigh(name, got, max string) error {

@@ -59,6 +59,22 @@ func TestLimits(t *testing.T) {
 	}
 }
 
+// What is too high is told with its unit.
+func TestLowerNamesUnits(t *testing.T) {
+	for name, tt := range map[string]struct {
+		value any
+		want  string
+	}{
+		"memory":      {"1GiB", "memory: 1GiB is above the operator's 256MiB;"},
+		"prompt_size": {10737418240, "prompt_size: 10GiB is above the operator's 4MiB;"},
+		"batch":       {2000, "batch: 2000 is above the operator's 1000;"},
+	} {
+		if _, err := DefaultLimits().Lower(map[string]any{name: tt.value}); err == nil || !strings.Contains(err.Error(), tt.want) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
 // The memory of a fork's children is the session's: their limit is shown as that.
 func TestLimitOfAChild(t *testing.T) {
 	st := start(`return alc.fork({"bomb", "bomb"}, {})`)

@@ -82,7 +82,7 @@ type Start struct {
 	Seed      int64
 	RunCards  bool   // whether cards with a section named run are written
 	Zone      Zone   // of os.date and os.time
-	Machine   string // class of machine: GOOS/GOARCH
+	Machine   string // class of machine: GOOS/GOARCH, and a fingerprint in newer records
 	Release   string // version of alc
 	Lua       string // release of Lua
 	Host      int64  // semantic version of the host functions

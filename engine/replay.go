@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"regexp"
-	"runtime"
 
 	"github.com/algocline/algocline/card"
 	"github.com/algocline/algocline/journal"
@@ -50,7 +49,7 @@ func replay(ctx context.Context, host Host, vms *VMs, events []journal.Event) (*
 	if err != nil {
 		return nil, fmt.Errorf("replaying session %s: %w", st.SID, err)
 	}
-	s.running = vms.release + " on " + lua.Release + ", " + machine
+	s.running = vms.release + " on " + lua.Release + ", " + machine()
 	s.committed = int64(len(events))
 	s.replay = events
 	s.consume()
@@ -67,10 +66,6 @@ func replay(ctx context.Context, host Host, vms *VMs, events []journal.Event) (*
 	}
 	return s, nil
 }
-
-// machine is the class of this machine. Floating-point functions may differ in the last bit between
-// classes, so a divergence names both.
-const machine = runtime.GOOS + "/" + runtime.GOARCH
 
 // severed follows a record that ends within a step, by something that the script had no part in: how
 // far it had come by then cannot be told, so it goes no further than its last event.

@@ -119,7 +119,7 @@ func newSession(host Host, vms *VMs, st Start) (*Session, error) {
 func Begin(ctx context.Context, host Host, vms *VMs, st Start) (*Session, error) {
 	st.Ctx = unwrapCtx(st.Ctx)
 	st.Release, st.Host, st.Lua, st.Library, st.At = vms.release, HostVersion, lua.Release, vms.Library(), host.Now()
-	st.Machine = machine
+	st.Machine = machine()
 	s, err := newSession(host, vms, st)
 	if err != nil {
 		return nil, err

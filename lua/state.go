@@ -131,7 +131,7 @@ func creationError(status C.int, memory int64) error {
 	case C.VM_CROWDED:
 		return ErrNoMemory
 	}
-	return &LimitError{Limit: "memory", Value: formatBytes(memory)}
+	return &LimitError{Limit: "memory", Value: FormatBytes(memory)}
 }
 
 // Resume runs the VM until it asks for something or ends. The first call starts the program,
@@ -218,7 +218,7 @@ func list(p *C.char, n C.size_t) value.List {
 func (s *State) limitError(stop C.int) error {
 	switch stop {
 	case C.STOP_MEMORY:
-		return &LimitError{"memory", formatBytes(s.limits.Memory)}
+		return &LimitError{"memory", FormatBytes(s.limits.Memory)}
 	case C.STOP_CPU:
 		return &LimitError{"step_cpu", s.limits.StepCPU.String()}
 	case C.STOP_CROWDED:
@@ -297,7 +297,8 @@ func (s *State) Close() error {
 	return nil
 }
 
-func formatBytes(n int64) string {
+// FormatBytes writes a number of bytes as limits are written, such as "256MiB".
+func FormatBytes(n int64) string {
 	for _, u := range []struct {
 		shift uint
 		name  string
