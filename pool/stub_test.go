@@ -103,6 +103,14 @@ func newStub(home string, place Place) (*stub, error) {
 	return s, os.MkdirAll(filepath.Join(home, "stub"), 0o700)
 }
 
+// has tells whether a session is kept in memory.
+func (s *stub) has(sid string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	_, ok := s.memory[sid]
+	return ok
+}
+
 func (s *stub) file(sid string) string { return filepath.Join(s.home, "stub", sid) }
 
 // load returns a session that this worker owns from now on.
