@@ -23,6 +23,33 @@ void vm_ensure(lua_State *L, size_t n)
 	vm_leave(L);
 }
 
+/* lua_checkstack that says whether it was refused memory. */
+static bool check_stack(arena *a, lua_State *of, int n, bool *refused)
+{
+	a->strict = true; /* who calls it can collect */
+	bool ok = lua_checkstack(of, n);
+	a->strict = false;
+	*refused = a->refused_size != 0;
+	return ok;
+}
+
+/* lua_checkstack for a number that a script chooses: false means too many, never too little memory. */
+bool vm_stack(lua_State *L, lua_State *of, int n)
+{
+	arena *a = &vm_of(L)->mem;
+	bool refused;
+	vm_settle(vm_of(L));
+	bool ok = check_stack(a, of, n, &refused);
+	if (refused) {
+		a->refused_size = 0;
+		lua_gc(L, LUA_GCCOLLECT);
+		ok = check_stack(a, of, n, &refused);
+	}
+	if (!ok)
+		vm_caught(L);
+	return ok;
+}
+
 /* luaL_prepbuffsize. */
 char *vm_prep(luaL_Buffer *b, size_t n)
 {

@@ -69,6 +69,12 @@ static inline void vm_poll(lua_State *L)
 		vm_leave(L);
 }
 
+/* memory.c */
+void *vm_allocate(void *ud, void *p, size_t old, size_t n);
+void vm_settle(vm *v);
+void vm_caught(lua_State *L);
+void vm_relax(vm *v);
+
 /* area use: raises when the memory is not there */
 void vm_reserve(lua_State *L, area *r, size_t more);
 static inline char *vm_room(lua_State *L, area *r, size_t more)
@@ -80,6 +86,7 @@ static inline char *vm_room(lua_State *L, area *r, size_t more)
 
 /* room.c */
 void vm_ensure(lua_State *L, size_t n);
+bool vm_stack(lua_State *L, lua_State *of, int n);
 char *vm_prep(luaL_Buffer *b, size_t n);
 void vm_add(luaL_Buffer *b, const char *s, size_t n);
 void vm_add_value(luaL_Buffer *b);
@@ -104,8 +111,6 @@ void vm_encode(lua_State *L, area *r, int from, int to);
 int vm_decode(lua_State *L, const char *p, size_t n, const char **why);
 int vm_encode_note(lua_State *L);
 size_t vm_encoded_size(const char *p);
-
-void vm_relax(vm *v);
 
 /* keys.c */
 typedef struct {
