@@ -225,6 +225,8 @@ func TestGarbageMakesRoom(t *testing.T) {
 		"string.pack":         `local s = ("x"):rep(1 << 20) function again() return string.pack("s4s4", s, s) end`,
 		"traceback":           `local sys = ... local s = ("x"):rep(2 << 20) function again() return sys.traceback(s) end`,
 		"stack":               `local function f(n) if n > 0 then return 1 + f(n - 1) end return 0 end function again() return coroutine.wrap(f)(4000) end`,
+		"byte":                `local s = ("x"):rep(200000) function again() return coroutine.wrap(string.byte)(s, 1, -1) end`,
+		"codepoint":           `local s = ("x"):rep(200000) function again() return coroutine.wrap(utf8.codepoint)(s, 1, -1) end`,
 		"unpack":              `function again() return coroutine.wrap(table.unpack)({}, 1, 200000) end`,
 		"resume":              `local t, n = {}, 30000 function again() return coroutine.wrap(function() return select("#", coroutine.wrap(function() return table.unpack(t, 1, n) end)()) end)() end`,
 	} {

@@ -92,6 +92,7 @@ void vm_add(luaL_Buffer *b, const char *s, size_t n);
 void vm_add_value(luaL_Buffer *b);
 void vm_put_before(lua_State *L, const char *name, lua_CFunction f);
 int string_pack(lua_State *L);
+int string_slice(lua_State *L);
 int utf8_char(lua_State *L);
 
 /* letters.c */
