@@ -71,8 +71,9 @@ typedef struct arena {
 	size_t charged;    /* what the process's budget counts for it: held and dirty, in steps */
 	bool crowded;      /* the budget has refused it something */
 	bool exempt;       /* the budget refuses it no more */
-	void *refused;     /* the last refusal, to tell a second one for the same need */
-	size_t refused_size;
+	size_t refused_size; /* the last refusal, to tell a second one for the same need; or 0 */
+	void *refused;       /* the block that was to grow, NULL when a new one was wanted */
+	bool strict;       /* no block may grow beyond cap */
 	long fail_in;      /* tests: refuse from this allocation on, so many times */
 	long fail_times;
 	long count;

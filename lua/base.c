@@ -4,6 +4,8 @@
 
 #include <string.h>
 
+#define TRACEBACK_MAX ((size_t)16 << 10) /* without its message */
+
 /* Replaces every C function without upvalues in the table on top of the stack by a closure. A
  * bare function is hashed by its address in the program, which differs from build to build. */
 void vm_close_functions(lua_State *L)
@@ -108,6 +110,7 @@ void vm_traceback(lua_State *L, lua_State *of, const char *message, int level)
 			level++;
 		lua_pop(L, 1);
 	}
+	vm_ensure(L, TRACEBACK_MAX + (message ? strlen(message) * 3 : 0)); /* a growing buffer is there twice */
 	luaL_traceback(L, of, message, level);
 }
 
@@ -115,7 +118,7 @@ void vm_traceback(lua_State *L, lua_State *of, const char *message, int level)
 
 static int pcall_done(lua_State *L, int status, lua_KContext before)
 {
-	vm_poll(L);
+	vm_caught(L);
 	if (status != LUA_OK && status != LUA_YIELD) {
 		lua_pushboolean(L, 0);
 		lua_pushvalue(L, -2);

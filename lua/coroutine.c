@@ -26,14 +26,14 @@ static int run(lua_State *L, lua_State *co, int n, int *results)
 static int resumed(lua_State *L, lua_State *co, int status, int results, lua_KFunction k, lua_KContext ctx)
 {
 	vm *v = vm_of(L);
-	vm_poll(L);
+	vm_caught(L);
 	if (status == LUA_YIELD && v->asking)
 		return lua_yieldk(L, 0, ctx, k);
 	if (status != LUA_OK && status != LUA_YIELD) {
 		lua_xmove(co, L, 1);
 		return -1;
 	}
-	if (!lua_checkstack(L, results + 1)) {
+	if (!vm_stack(L, L, results + 1)) {
 		lua_pop(co, results);
 		lua_pushliteral(L, "too many results to resume");
 		return -1;
@@ -45,7 +45,7 @@ static int resumed(lua_State *L, lua_State *co, int status, int results, lua_KFu
 static int resume_with(lua_State *L, lua_State *co, int n, lua_KFunction k, lua_KContext ctx)
 {
 	int results;
-	if (!lua_checkstack(co, n)) {
+	if (!vm_stack(L, co, n)) {
 		lua_pushliteral(L, "too many arguments to resume");
 		return -1;
 	}
@@ -130,7 +130,7 @@ static int close_from(lua_State *L, lua_State *co)
 	v->blocked = blocked;
 	if (vm_stopped(v))
 		vm_arm(v);
-	vm_poll(L);
+	vm_caught(L);
 	return status;
 }
 

@@ -78,11 +78,12 @@ static bool flag(vm *v, int why)
 	return atomic_compare_exchange_strong(&v->stop, &none, why);
 }
 
-/* Called by the allocator when Lua's second try fails too. */
+/* Called when memory is refused for good. */
 void vm_refuse(vm *v)
 {
+	arena *a = &v->mem;
 	if (flag(v, STOP_MEMORY))
-		v->mem.cap += RESERVE;
+		a->cap = (a->held > a->cap ? a->held : a->cap) + RESERVE;
 	vm_arm(v);
 }
 

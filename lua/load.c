@@ -36,7 +36,7 @@ int vm_load_text(lua_State *L, const char *s, size_t n, const char *name)
 /* load's result from the status of a load whose outcome is on top of the stack. */
 static int loaded(lua_State *L, int status, bool env, int at)
 {
-	vm_poll(L);
+	vm_caught(L);
 	if (status != LUA_OK) {
 		lua_pushnil(L);
 		lua_insert(L, -2);
@@ -117,7 +117,7 @@ static int read_source(lua_State *L)
 static int reading_done(lua_State *L, int status, lua_KContext k)
 {
 	(void)k;
-	vm_poll(L);
+	vm_caught(L);
 	if (status == LUA_OK || status == LUA_YIELD)
 		return lua_gettop(L);
 	lua_pushnil(L);
@@ -181,8 +181,10 @@ static int compile(lua_State *L)
 	struct compiling *c = lua_touserdata(L, 1);
 	if (vm_load_text(L, c->source, c->n, c->name) != LUA_OK)
 		return lua_error(L);
-	if (lua_dump(L, write_dump, &c->dump, 0))
+	if (lua_dump(L, write_dump, &c->dump, 0)) {
+		vm_refuse(vm_of(L));
 		return luaL_error(L, "not enough memory");
+	}
 	return 0;
 }
 
@@ -199,7 +201,9 @@ int vm_compile(const char *name, const char *source, size_t n, size_t memory, ch
 	struct compiling c = {name, source, n, {0}};
 	lua_pushcfunction(v->M, compile);
 	lua_pushlightuserdata(v->M, &c);
-	if (lua_pcall(v->M, 1, 0, 0) == LUA_OK && !v->mem.crowded) {
+	int outcome = lua_pcall(v->M, 1, 0, 0);
+	vm_settle(v);
+	if (outcome == LUA_OK && !v->mem.crowded) {
 		*code = c.dump.s;
 		*ncode = c.dump.n;
 	} else {

@@ -23,6 +23,35 @@ void vm_ensure(lua_State *L, size_t n)
 	vm_leave(L);
 }
 
+/* lua_checkstack that says whether it was refused memory. */
+static bool check_stack(arena *a, lua_State *of, int n, bool *refused)
+{
+	a->strict = true; /* who calls it can collect */
+	bool ok = lua_checkstack(of, n);
+	a->strict = false;
+	*refused = a->refused_size != 0;
+	return ok;
+}
+
+/* lua_checkstack for a number that a script chooses: false means too many, never too little memory. */
+bool vm_stack(lua_State *L, lua_State *of, int n)
+{
+	arena *a = &vm_of(L)->mem;
+	bool refused;
+	if (n >= LUAI_MAXSTACK) /* Lua 5.4.6 and newer would ask for memory, to handle the error */
+		return false;
+	vm_settle(vm_of(L));
+	bool ok = check_stack(a, of, n, &refused);
+	if (refused) {
+		a->refused_size = 0;
+		lua_gc(L, LUA_GCCOLLECT);
+		ok = check_stack(a, of, n, &refused);
+	}
+	if (!ok)
+		vm_caught(L);
+	return ok;
+}
+
 /* luaL_prepbuffsize. */
 char *vm_prep(luaL_Buffer *b, size_t n)
 {
@@ -52,9 +81,25 @@ void vm_add_value(luaL_Buffer *b)
 	luaL_addvalue(b);
 }
 
-/* ---- stock functions whose buffers grow ---- */
+/* ---- stock functions whose buffers, or stacks, grow ---- */
 
 static int stock(lua_State *L) { return lua_tocfunction(L, lua_upvalueindex(1))(L); }
+
+/* string.byte and utf8.codepoint: a value for each byte of a slice, or fewer. */
+int string_slice(lua_State *L)
+{
+	size_t len;
+	if (lua_gettop(L) < 3)
+		return stock(L);
+	luaL_checklstring(L, 1, &len);
+	lua_Integer last = (lua_Integer)len, from = luaL_optinteger(L, 2, 1), to = luaL_optinteger(L, 3, from);
+	from = from < -last || from == 0 ? 1 : from < 0 ? last + from + 1 : from;
+	to = to > last ? last : to < -last ? 0 : to < 0 ? last + to + 1 : to;
+	lua_Integer n = from > to ? 0 : to - from + 1;
+	if (n > LUA_MINSTACK && (n >= LUAI_MAXSTACK || !vm_stack(L, L, (int)n + 1))) /* Lua wants more than n */
+		return luaL_error(L, "stack overflow (string slice too long)");
+	return stock(L);
+}
 
 /* A character takes up to six bytes; while a buffer doubles it is there twice. */
 int utf8_char(lua_State *L)

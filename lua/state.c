@@ -6,70 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-static void *allocate(void *ud, void *p, size_t old, size_t n)
-{
-	vm *v = ud;
-	arena *a = &v->mem;
-	if (n == 0) {
-		if (p)
-			arena_free(a, p, old);
-		return NULL;
-	}
-	a->count++;
-	void *q = NULL;
-	if (!a->fail_in || --a->fail_in) {
-		q = p ? arena_resize(a, p, old, n) : arena_alloc(a, n);
-	} else if (--a->fail_times > 0) {
-		a->fail_in = 1;
-	}
-	if (!q && a->crowded && !a->exempt) {
-		vm_crowd(v);
-		q = p ? arena_resize(a, p, old, n) : arena_alloc(a, n);
-	}
-	if (q) {
-		a->refused_size = 0;
-		return q;
-	}
-	if (p && n <= old)
-		return p;
-	/* Lua asks again after an emergency collection. A second refusal is final. */
-	if (a->refused_size == n && a->refused == p) {
-		a->refused_size = 0;
-		vm_refuse(v);
-	} else {
-		a->refused_size = n;
-		a->refused = p;
-	}
-	return NULL;
-}
-
-void vm_reserve(lua_State *L, area *r, size_t more)
-{
-	vm *v = vm_of(L);
-	if (more > r->max - r->len)
-		luaL_error(L, "value too large to cross the border (%I bytes)",
-			(LUAI_UACINT)(r->len + more));
-	if (area_commit(&v->mem, r, r->len + more))
-		return;
-	if (v->mem.crowded) {
-		vm_crowd(v);
-		vm_leave(L);
-	}
-	lua_gc(L, LUA_GCCOLLECT);
-	if (area_commit(&v->mem, r, r->len + more))
-		return;
-	vm_refuse(v);
-	vm_leave(L);
-}
-
-/* Gives back what a helper needed for one large value. The out area stays: what lies there may
- * be on its way out. */
-void vm_relax(vm *v)
-{
-	area_trim(&v->mem, &v->scratch);
-	area_trim(&v->mem, &v->pad);
-}
-
 /* ---- making ---- */
 
 struct making {
@@ -143,7 +79,7 @@ int vm_new_bare(vm **out)
 	area_init(&v->scratch, near + NEAR_SIZE, slot + SCRATCH_AT, PAD_AT - SCRATCH_AT);
 	area_init(&v->pad, near + 2 * NEAR_SIZE, slot + PAD_AT, NOTES_AT - PAD_AT);
 	area_init(&v->notes, near + 3 * NEAR_SIZE, slot + NOTES_AT, (size_t)4 << 20);
-	v->M = vm_new_state(v, allocate);
+	v->M = vm_new_state(v, vm_allocate);
 	if (!v->M) {
 		status = no_memory(v);
 		slot_give(slot, arena_end(&v->mem));
@@ -198,7 +134,7 @@ static int push_arguments(lua_State *L)
 	int n = vm_decode(L, v->args, v->nargs, &v->malformed);
 	if (n < 0)
 		return 0;
-	if (!lua_checkstack(v->L, n + LUA_MINSTACK))
+	if (!vm_stack(L, v->L, n + LUA_MINSTACK))
 		return luaL_error(L, "too many arguments");
 	lua_xmove(L, v->L, n);
 	lua_pushinteger(L, n);
@@ -211,6 +147,7 @@ static int start(vm *v, int *results)
 	if (v->nargs && !v->raise) {
 		lua_pushcfunction(v->M, push_arguments);
 		int status = lua_pcall(v->M, 0, 1, 0);
+		vm_settle(v);
 		if (status != LUA_OK) {
 			lua_xmove(v->M, v->L, 1);
 			return status;
@@ -228,7 +165,8 @@ static int encode_results(lua_State *L)
 {
 	vm *v = vm_of(L);
 	int n = lua_gettop(v->L);
-	luaL_checkstack(L, n, "too many results");
+	if (!vm_stack(L, L, n))
+		return luaL_error(L, "stack overflow (too many results)");
 	for (int i = 1; i <= n; i++) {
 		lua_pushvalue(v->L, i);
 		lua_xmove(v->L, L, 1);
@@ -258,6 +196,7 @@ static int protected(vm *v, int nargs)
 	if (vm_stopped(v))
 		vm_arm(v);
 	int status = lua_pcall(v->M, nargs, 0, 0);
+	vm_settle(v);
 	v->run = running;
 	return status;
 }
@@ -321,6 +260,7 @@ int vm_resume(vm *v, const char *args, size_t nargs, int raise, vm_event *ev)
 		if (vm_stopped(v))
 			vm_arm(v);
 		int status = v->loaded ? lua_resume(v->L, v->M, 0, &results) : start(v, &results);
+		vm_settle(v);
 		if (!vm_stopped(v))
 			kind = outcome(v, status);
 		v->run = NULL;

@@ -123,6 +123,7 @@ static void open_utf8(lua_State *L)
 	vm_close_functions(L);
 	vm_set_functions(L, (const luaL_Reg[]){{"len", utf8_len}, {NULL, NULL}});
 	vm_put_before(L, "char", utf8_char);
+	vm_put_before(L, "codepoint", string_slice);
 	lua_getfield(L, -1, "codes");
 	int codes = lua_gettop(L);
 	push_iterator(L, codes, false);
@@ -162,6 +163,7 @@ void open_string(lua_State *L)
 	vm_close_functions(L);
 	vm_set_functions(L, own);
 	vm_put_before(L, "pack", string_pack);
+	vm_put_before(L, "byte", string_slice);
 	lua_pop(L, 1);
 	close_metatable(L);
 	open_utf8(L);

@@ -294,6 +294,7 @@ func BenchmarkStrings(b *testing.B) {
 		{"GsubString", `local s = ("lorem ipsum dolor "):rep(500)`, `s:gsub("%a+", "<%0>")`},
 		{"GsubFunction", `local s = ("lorem ipsum dolor "):rep(500)`, `s:gsub("%a+", function(w) return w end)`},
 		{"GsubShort", `local s = "  trim me  "`, `for i = 1, 10000 do s:gsub("^%s+", "") end`},
+		{"Byte", `local s = ("x"):rep(10000)`, `for i = 1, #s do s:byte(i) end for i = 1, #s, 8 do s:byte(i, i + 7) end`},
 		{"Rep", ``, `for i = 1, 1000 do ("abc"):rep(100, ",") end`},
 		{"Format", ``, `for i = 1, 10000 do ("%d %s %5.2f"):format(i, "x", i) end`},
 		{"Concat", `local t = {} for i = 1, 10000 do t[i] = "item" .. i end`, `table.concat(t, ",")`},

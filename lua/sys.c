@@ -34,7 +34,7 @@ int vm_request(lua_State *L)
 		return vm_cannot_pause(L);
 	v->out.len = 0;
 	vm_encode(L, &v->out, 1, n);
-	vm_poll(L);
+	vm_caught(L);
 	v->asking = true;
 	return lua_yieldk(L, 0, 0, answer);
 }
@@ -83,7 +83,7 @@ static int sys_note(lua_State *L)
 	lua_insert(L, 1);
 	if (lua_pcall(L, lua_gettop(L) - 1, 0, 0) != LUA_OK) {
 		v->notes.len = before;
-		vm_poll(L);
+		vm_caught(L);
 		return lua_error(L);
 	}
 	drop_notes(v, before);
@@ -117,7 +117,7 @@ static int sys_load(lua_State *L)
 	lua_settop(L, 3);
 	name = lua_pushfstring(L, "@%s", name);
 	int status = vm_load_text(L, s, n, name);
-	vm_poll(L);
+	vm_caught(L);
 	if (status != LUA_OK) {
 		lua_pushnil(L);
 		lua_insert(L, -2);

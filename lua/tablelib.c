@@ -114,7 +114,7 @@ static int table_unpack(lua_State *L)
 	if (from > end)
 		return 0;
 	lua_Unsigned n = (lua_Unsigned)end - (lua_Unsigned)from;
-	if (n >= INT32_MAX || !lua_checkstack(L, (int)++n))
+	if (n >= INT32_MAX || !vm_stack(L, L, (int)++n))
 		return luaL_error(L, "too many results to unpack");
 	for (lua_Unsigned k = 0; k < n; k++) {
 		lua_geti(L, 1, from + (lua_Integer)k);

@@ -69,6 +69,12 @@ static inline void vm_poll(lua_State *L)
 		vm_leave(L);
 }
 
+/* memory.c */
+void *vm_allocate(void *ud, void *p, size_t old, size_t n);
+void vm_settle(vm *v);
+void vm_caught(lua_State *L);
+void vm_relax(vm *v);
+
 /* area use: raises when the memory is not there */
 void vm_reserve(lua_State *L, area *r, size_t more);
 static inline char *vm_room(lua_State *L, area *r, size_t more)
@@ -80,11 +86,13 @@ static inline char *vm_room(lua_State *L, area *r, size_t more)
 
 /* room.c */
 void vm_ensure(lua_State *L, size_t n);
+bool vm_stack(lua_State *L, lua_State *of, int n);
 char *vm_prep(luaL_Buffer *b, size_t n);
 void vm_add(luaL_Buffer *b, const char *s, size_t n);
 void vm_add_value(luaL_Buffer *b);
 void vm_put_before(lua_State *L, const char *name, lua_CFunction f);
 int string_pack(lua_State *L);
+int string_slice(lua_State *L);
 int utf8_char(lua_State *L);
 
 /* letters.c */
@@ -104,8 +112,6 @@ void vm_encode(lua_State *L, area *r, int from, int to);
 int vm_decode(lua_State *L, const char *p, size_t n, const char **why);
 int vm_encode_note(lua_State *L);
 size_t vm_encoded_size(const char *p);
-
-void vm_relax(vm *v);
 
 /* keys.c */
 typedef struct {
