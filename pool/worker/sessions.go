@@ -273,8 +273,10 @@ func (s *Sessions) begin(ctx context.Context, st engine.Start, isolation pool.Is
 	if a.sess != nil {
 		return s.again(ctx, a, st.Code)
 	}
-	if err := s.mayShare(st.SID, isolation, st.Grants); err != nil {
-		return pool.Feed{}, err
+	if there, err := s.mayBegin(ctx, st, isolation); err != nil {
+		return pool.Feed{}, s.refuse(ctx, st.SID, err)
+	} else if there {
+		return s.again(ctx, a, st.Code)
 	}
 	a.epoch = 1
 	a.show(pool.SessionInfo{SessionID: a.sid, Strategy: st.Strategy, StartedAt: time.Now().UnixMilli()})
