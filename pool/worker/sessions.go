@@ -337,6 +337,9 @@ func (s *Sessions) again(ctx context.Context, a *actor, code []byte) (pool.Feed,
 		}
 		return s.feed(a.sid, *h.End), nil
 	}
+	if err := s.stillMine(ctx, a); err != nil {
+		return pool.Feed{}, s.refuse(ctx, a.sid, err)
+	}
 	if !a.sess.SameCode(code) {
 		return pool.Feed{}, exists
 	}
@@ -382,6 +385,17 @@ func (s *Sessions) own(ctx context.Context, a *actor) (*engine.History, error) {
 	return nil, err
 }
 
+// stillMine fails when another worker owns the session by now, and forgets what this one knew of it:
+// a reply that appended nothing has not asked. The actor holds a session.
+func (s *Sessions) stillMine(ctx context.Context, a *actor) error {
+	head, err := s.c.Store.Head(ctx, a.sid)
+	if err == nil && (head.Epoch != a.epoch || head.Owner != s.c.Worker.ID) {
+		err = &journal.StaleEpochError{SID: a.sid, Held: a.epoch, Have: head.Epoch}
+		s.drop(a)
+	}
+	return err
+}
+
 func (s *Sessions) history(ctx context.Context, sid string) (*engine.History, error) {
 	_, events, err := s.c.Store.Events(ctx, sid, 0)
 	if err != nil {
@@ -422,11 +436,15 @@ func (s *Sessions) answer(ctx context.Context, sid string, answers []engine.Answ
 		return s.feed(sid, o), nil
 	}
 	var o engine.Outcome
+	before := a.seq()
 	err = s.step(a, func() error {
 		var err error
 		o, err = a.sess.Answer(ctx, answers)
 		return err
 	})
+	if a.sess != nil && a.seq() == before {
+		err = errors.Join(s.stillMine(ctx, a), err)
+	}
 	if err != nil {
 		return pool.Feed{}, s.refuseAnswer(ctx, sid, nil, err)
 	}
