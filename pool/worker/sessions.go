@@ -245,6 +245,9 @@ func (s *Sessions) Run(ctx context.Context, r pool.RunRequest) (pool.Feed, error
 			return pool.Feed{}, err
 		}
 	}
+	if err := s.admit(sid); err != nil {
+		return pool.Feed{}, err
+	}
 	limits, err := s.c.Limits.Lower(r.Limits)
 	if err != nil {
 		return pool.Feed{}, &pool.RemoteError{Code: pool.CodeMalformedRequest, Message: err.Error()}
@@ -252,9 +255,6 @@ func (s *Sessions) Run(ctx context.Context, r pool.RunRequest) (pool.Feed, error
 	grants, err := engine.ParseGrants(r.Grants)
 	if err != nil {
 		return pool.Feed{}, &pool.RemoteError{Code: pool.CodeMalformedRequest, Message: err.Error()}
-	}
-	if err := s.admit(sid); err != nil {
-		return pool.Feed{}, err
 	}
 	st := engine.Start{
 		SID: sid, Isolation: string(r.Isolation), Code: []byte(*r.Code), Name: r.Name, Ctx: r.Ctx, LibPaths: r.LibPaths, Env: r.Env, Dirs: s.dirs(), Strategy: r.Strategy,
