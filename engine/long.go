@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"syscall"
 	"time"
 
 	"github.com/algocline/algocline/journal"
@@ -14,17 +15,32 @@ import (
 const looksEvery = 64
 
 // overtime ends a step that spends its time in requests: the VM's own clock starts anew with each
-// resume, so a loop of short requests would never meet it. Waiting for commits and reads does not count.
+// resume, so a loop of short requests would never meet it. Waiting for commits and reads does not count,
+// nor does a time in which the process as a whole computed less: it was stopped, or others had the machine.
 func (s *Session) overtime(ctx context.Context) error {
 	s.requests++
+	if s.requests == 2 { // the usual step has one request, and pays nothing
+		s.cpuBegan = processCPU()
+	}
 	limit := s.start.Limits.StepCPU
-	if s.requests%looksEvery != 0 || limit <= 0 || time.Since(s.stepBegan)-s.waited <= limit {
+	if s.requests%looksEvery != 0 || limit <= 0 || time.Since(s.stepBegan)-s.waited <= limit || processCPU()-s.cpuBegan <= limit {
 		return nil
 	}
 	if len(s.replay) > 0 && s.replay[0].Kind != journal.Finished {
 		return s.kill(fmt.Errorf("%w: session %s reached the limit step_cpu while it was replayed", ErrRebuild, s.start.SID))
 	}
 	return s.exceed(ctx, "step_cpu", limit.String())
+}
+
+var processBegan = time.Now()
+
+// processCPU is the CPU time that the process has used; where the system does not tell, all its time.
+func processCPU() time.Duration {
+	var u syscall.Rusage
+	if syscall.Getrusage(syscall.RUSAGE_SELF, &u) != nil {
+		return time.Since(processBegan)
+	}
+	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }
 
 // allowance is how much longer a helper may take, and the limit that says so, with its value.
