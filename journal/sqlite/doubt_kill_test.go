@@ -16,6 +16,7 @@ import (
 // TestKillInDoubt kills writers of a journal in doubt, of which several processes have it open, one
 // of them only to read: whoever is left makes it good, and nothing acknowledged is lost.
 func TestKillInDoubt(t *testing.T) {
+	t.Parallel()
 	rnd := rand.New(rand.NewPCG(7, 7))
 	dir := t.TempDir()
 	type proc struct {
@@ -46,7 +47,7 @@ func TestKillInDoubt(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer hold.Close()
-	for round := range 6 {
+	for round := range 4 {
 		if _, err := looker.List(t.Context(), journal.Filter{Limit: 10}); err != nil {
 			t.Fatal(err)
 		}
