@@ -26,23 +26,26 @@ type suite struct {
 }
 
 var suites = []suite{
-	{"vm", vmSuite}, {"compute", computeSuite}, {"library", librarySuite}, {"pool", poolSuite}, {"cold", coldSuite}, {"mcp", mcpSuite},
+	{"vm", vmSuite}, {"compute", computeSuite}, {"library", librarySuite}, {"pool", poolSuite}, {"cold", coldSuite},
+	{"many", manySuite}, {"replay", replaySuite}, {"mcp", mcpSuite},
 }
 
 // bench is one run: where it works and what it found.
 type bench struct {
-	ctx    context.Context
-	dir    string // temporary
-	binary string // alc
-	table  table
+	ctx      context.Context
+	dir      string // temporary
+	binary   string // alc
+	sessions int    // of the suite many
+	table    table
 }
 
 func main() { os.Exit(run()) }
 
 func run() int {
-	only := flag.String("run", ".", "regular expression of the suites to run: vm, compute, library, pool, cold, mcp")
+	only := flag.String("run", ".", "regular expression of the suites to run: vm, compute, library, pool, cold, many, replay, mcp")
 	markdown := flag.Bool("markdown", false, "print the table in Markdown")
 	binary := flag.String("alc", "", "the alc binary to measure; built when empty")
+	many := flag.Int("sessions", 20_000, "how many sessions the suite many starts")
 	flag.Parse()
 	re, err := regexp.Compile(*only)
 	if err != nil {
@@ -57,7 +60,7 @@ func run() int {
 		return 1
 	}
 	defer os.RemoveAll(dir)
-	b := &bench{ctx: ctx, dir: dir, binary: *binary}
+	b := &bench{ctx: ctx, dir: dir, binary: *binary, sessions: *many}
 	if b.binary == "" {
 		b.binary = filepath.Join(dir, "alc")
 		if out, err := exec.CommandContext(ctx, "go", "build", "-o", b.binary, "github.com/algocline/algocline/cmd/alc").CombinedOutput(); err != nil {

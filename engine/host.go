@@ -40,12 +40,18 @@ type ModuleSource struct {
 	Source    []byte
 }
 
+// Content is a text that events name by its hash.
+type Content struct {
+	Hash journal.ContentHash
+	Body []byte
+}
+
 // Commit is one append to the session's journal.
 type Commit struct {
 	After    int64 // seq of the last event known to be committed
 	Events   []journal.Event
 	Apply    func(journal.Tx) ([]journal.Event, error) // as journal.Batch has it; may be nil
-	Contents [][]byte
+	Contents []Content
 	Summary  journal.Summary
 	Sync     bool // the commit backs a reply: it must be on disk
 }

@@ -58,7 +58,7 @@ func (h *memHost) Commit(_ context.Context, c Commit) error {
 		evs = append(append([]journal.Event{}, evs...), more...)
 	}
 	for _, p := range c.Contents {
-		h.contents[journal.HashContent(p)] = p
+		h.contents[p.Hash] = p.Body
 	}
 	var prev journal.Sum
 	if n := len(h.events); n > 0 {

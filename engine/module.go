@@ -37,7 +37,7 @@ func (s *Session) require(ctx context.Context, t *strand, args value.List) (valu
 	case err != nil:
 		return nil, fmt.Errorf("searching module %s: %w", name, err)
 	default:
-		s.contents = append(s.contents, src.Source)
+		s.contents = append(s.contents, Content{m.Hash, src.Source})
 	}
 	s.note(t.path, journal.Module, m.encode())
 	t.modules[name] = m
@@ -62,8 +62,8 @@ func (s *Session) source(ctx context.Context, m module, src []byte) (value.List,
 	}
 	if src == nil {
 		for _, c := range s.contents {
-			if journal.HashContent(c) == m.Hash {
-				src = c
+			if c.Hash == m.Hash {
+				src = c.Body
 			}
 		}
 	}

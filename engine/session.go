@@ -68,7 +68,7 @@ type Session struct {
 	state     journal.State
 	committed int64           // seq of the last committed event
 	pending   []journal.Event // recorded, to go with the next commit
-	contents  [][]byte        // to be stored with them
+	contents  []Content       // to be stored with them
 	flushed   time.Time       // when pending was last empty
 
 	replay   []journal.Event // what is still to be reproduced
@@ -129,9 +129,9 @@ func Begin(ctx context.Context, host Host, vms *VMs, st Start) (*Session, error)
 	}
 	s.flushed = st.At
 	s.pending = append(s.pending, journal.Event{Kind: journal.Started, At: st.At, Body: st.encode()})
-	s.contents = append(s.contents, st.Code, s.lib.source)
+	s.contents = append(s.contents, Content{st.codeHash(), st.Code}, Content{s.lib.hash, s.lib.source})
 	if st.Zone.TZif != nil {
-		s.contents = append(s.contents, st.Zone.TZif)
+		s.contents = append(s.contents, Content{journal.HashContent(st.Zone.TZif), st.Zone.TZif})
 	}
 	if err := s.boot(ctx); err != nil {
 		s.Close()

@@ -102,6 +102,19 @@ func (a arguments) flag(name string) (bool, error) {
 	return false, wrongType(name, "a boolean", raw)
 }
 
+// isolation is what the session shares its process with; "" is what the settings say.
+func (a arguments) isolation() (pool.Isolation, error) {
+	said, err := a.text("isolation")
+	if err != nil || said == nil {
+		return "", err
+	}
+	i, err := pool.ParseIsolation(*said)
+	if err != nil {
+		return "", failure("invalid `isolation`: %v", err)
+	}
+	return i, nil
+}
+
 // count returns a whole number that is not negative.
 func (a arguments) count(name string) (*int64, error) {
 	raw, ok := a.get(name)

@@ -47,7 +47,7 @@ func TestRunTool(t *testing.T) {
 	cs := connect(t, f)
 	text, isErr := call(t, cs, "alc_run", map[string]any{
 		"code": "return 1", "ctx": map[string]any{"a": 1}, "project_root": "/none", "host_mode": true,
-		"session_id": "mine", "limits": map[string]any{"memory": "64MiB", "llm_calls": 9007199254740993}, "colour": "red",
+		"session_id": "mine", "limits": map[string]any{"memory": "64MiB", "llm_calls": 9007199254740993}, "isolation": "process", "colour": "red",
 	})
 	want := `{"status":"needs_response","session_id":"s-1","query_id":"q-0","prompt":"<hi>","system":null,"max_tokens":1024}`
 	if text != want || isErr {
@@ -56,6 +56,7 @@ func TestRunTool(t *testing.T) {
 	wantIn := service.RunInput{
 		Code: ptr("return 1"), Ctx: json.RawMessage(`{"a":1}`), ProjectRoot: "/none", SessionID: "mine",
 		Limits: map[string]any{"memory": "64MiB", "llm_calls": json.Number("9007199254740993")},
+		Isolation: pool.IsolationProcess,
 	}
 	if d := cmp.Diff(wantIn, f.ran); d != "" {
 		t.Errorf("input (-want +got):\n%s", d)
@@ -178,6 +179,8 @@ func TestBadArguments(t *testing.T) {
 		{"alc_run", `{"code":5}`, "invalid type for `code`: expected a string, got the number 5"},
 		{"alc_run", `{"code":"x","host_mode":"yes"}`, "invalid type for `host_mode`: expected a boolean, got a string"},
 		{"alc_run", `{"code":"x","limits":[1]}`, "invalid type for `limits`: expected an object, got an array"},
+		{"alc_run", `{"code":"x","isolation":"thread"}`, `invalid `+"`isolation`"+`: isolation "thread" is not known, take "shared" or "process"`},
+		{"alc_run", `{"code":"x","isolation":true}`, "invalid type for `isolation`: expected a string, got a boolean"},
 		{"alc_run", `{"code_file":{}}`, "invalid type for `code_file`: expected a string, got an object"},
 		{"alc_run", `{"code":"x","session_id":1}`, "invalid type for `session_id`: expected a string, got the number 1"},
 		{"alc_run", `{"code":"x","project_root":false}`, "invalid type for `project_root`: expected a string, got a boolean"},

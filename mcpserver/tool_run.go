@@ -26,6 +26,7 @@ const runSchema = `{
     "ctx": {"type": "object", "description": "Becomes the global ctx of the script. ctx.budget = {max_llm_calls, max_elapsed_ms, max_tokens} bounds what the script may ask."},
     "session_id": {"type": "string", "description": "Optional name for the session, 1 to 64 of A-Z a-z 0-9 . _ -. The same name with the same code is the same session, so a retry is safe."},
     "limits": {"type": "object", "description": "Optional lower limits for this session, numbers or texts such as \"64MiB\" and \"500ms\": memory, step_cpu, wall, llm_calls, batch, prompt_size, result_size, log_size."},
+    "isolation": {"type": "string", "enum": ["shared", "process"], "description": "\"process\" gives the session a worker process of its own; \"shared\" is the default."},
     "project_root": {"type": "string", "description": "Directory of the project that the script is for."},
     "host_mode": {"type": "boolean", "description": "Accepted for older hosts. Every session lives in a worker process."}
   }
@@ -71,6 +72,9 @@ func runInput(a arguments) (service.RunInput, error) {
 	}
 	if sid != nil {
 		in.SessionID = *sid
+	}
+	if in.Isolation, err = a.isolation(); err != nil {
+		return in, err
 	}
 	root, err := a.text("project_root")
 	if err != nil {

@@ -153,7 +153,7 @@ func (d *Dispatcher) setAside(l *link) {
 // awaitDeath waits until the worker's lock is free and tells whether it is.
 func awaitDeath(ctx context.Context, id identity, patience time.Duration) bool {
 	end := time.Now().Add(patience)
-	for wait := time.Millisecond / 2; ; wait = min(2*wait, 50*time.Millisecond) {
+	for wait := time.Millisecond / 2; ; wait = min(2*wait, 5*time.Millisecond) {
 		if alive, err := lock.Alive(id.lock); err == nil && !alive {
 			return true
 		}

@@ -133,16 +133,15 @@ type contentCache struct {
 // maxKnown bounds the cache; when it is full it starts anew.
 const maxKnown = 4096
 
-func (c *contentCache) missing(contents [][]byte) (missing [][]byte, hashes []journal.ContentHash) {
+func (c *contentCache) missing(contents []engine.Content) (missing [][]byte, hashes []journal.ContentHash) {
 	if len(contents) == 0 {
 		return nil, nil
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for _, p := range contents {
-		h := journal.HashContent(p)
-		if _, ok := c.known[h]; !ok {
-			missing, hashes = append(missing, p), append(hashes, h)
+		if _, ok := c.known[p.Hash]; !ok {
+			missing, hashes = append(missing, p.Body), append(hashes, p.Hash)
 		}
 	}
 	return missing, hashes

@@ -77,28 +77,29 @@ func (s *Sessions) outOfReach(dir string) bool {
 	})
 }
 
-// mayTake is mayShare of a session that another worker owns, or owned.
-func (s *Sessions) mayTake(ctx context.Context, head journal.Head) error {
+// mayTake is mayShare of a session that another worker owns, or owned. What it reads of the session
+// for that it returns: the owner may have added to it since.
+func (s *Sessions) mayTake(ctx context.Context, head journal.Head) ([]journal.Event, error) {
 	if s.c.Lone || head.Owner == s.c.Worker.ID {
-		return nil
+		return nil, nil
 	}
 	_, events, err := s.c.Store.Events(ctx, head.SID, 0)
 	if err != nil || len(events) == 0 {
-		return err
+		return nil, err
 	}
 	st, err := engine.ReadStart(&events[0])
 	if err != nil {
-		return err
+		return nil, err
 	}
 	if err = s.mayShare(head.SID, pool.Isolation(st.Isolation), st.Grants); err == nil || head.Owner == 0 {
-		return err
+		return events, err
 	}
 	w, werr := s.c.Store.Worker(ctx, head.Owner)
 	if werr != nil {
-		return werr
+		return nil, werr
 	}
 	if s.c.Alive(w) {
-		return &journal.OwnedError{SID: head.SID, Worker: w}
+		return nil, &journal.OwnedError{SID: head.SID, Worker: w}
 	}
-	return err
+	return nil, err
 }

@@ -28,6 +28,7 @@ type rigOptions struct {
 	vfs      string
 	resident int
 	alive    func(journal.Worker) bool
+	wrap     func(journal.Store) journal.Store // what the sessions see of the journal
 }
 
 func newRig(t *testing.T, o rigOptions) *rig {
@@ -43,8 +44,12 @@ func newRig(t *testing.T, o rigOptions) *rig {
 	if w.ID, err = store.Register(t.Context(), w); err != nil {
 		t.Fatal(err)
 	}
+	var seen journal.Store = store
+	if o.wrap != nil {
+		seen = o.wrap(seen)
+	}
 	s, err := NewSessions(SessionsConfig{
-		Store: store, Worker: w, Alive: o.alive, Version: "test", Durability: "full", Home: o.dir,
+		Store: seen, Worker: w, Alive: o.alive, Version: "test", Durability: "full", Home: o.dir,
 		Limits: engine.DefaultLimits(), Prewarm: 1, Resident: o.resident,
 	})
 	if err != nil {
@@ -272,4 +277,29 @@ func TestShutdown(t *testing.T) {
 	}
 	_, err := r.answer(t.Context(), "s-a", "q-0", "A")
 	refused(t, err, pool.CodeShuttingDown)
+}
+
+// However many callers there are at once, no more sessions stay in memory than may.
+func TestResidentUnderACrowd(t *testing.T) {
+	const resident = 4
+	r := newRig(t, rigOptions{resident: resident})
+	var wg sync.WaitGroup
+	for c := range 16 {
+		wg.Go(func() {
+			for i := range 25 {
+				code := twoQuestions
+				if _, err := r.Run(t.Context(), pool.RunRequest{SID: fmt.Sprintf("s-%d-%d", c, i), Code: &code}); err != nil {
+					t.Error(err)
+					return
+				}
+			}
+		})
+	}
+	wg.Wait()
+	r.mu.Lock()
+	open := len(r.open)
+	r.mu.Unlock()
+	if open > resident {
+		t.Errorf("%d sessions are in memory, %d may be", open, resident)
+	}
 }

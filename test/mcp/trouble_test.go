@@ -238,3 +238,22 @@ func TestLimitsOfACall(t *testing.T) {
 		}
 	}
 }
+
+func TestIsolationOfACall(t *testing.T) {
+	t.Parallel()
+	c := newClient(t)
+	c.ask("alc_run", map[string]any{"code": "return alc.llm('a')", "session_id": "together"})
+	alone := c.ask("alc_run", map[string]any{"code": "return alc.llm('b')", "session_id": "alone", "isolation": "process"})
+	for sid, want := range map[string]any{"together": nil, "alone": "process"} {
+		if s := c.ask("alc_status", map[string]any{"session_id": sid}); s["isolation"] != want {
+			t.Errorf("session %s: %v", sid, s)
+		}
+	}
+	end := c.ask("alc_continue", map[string]any{"session_id": "alone", "query_id": alone["query_id"], "response": "A"})
+	if end["result"] != "A" {
+		t.Errorf("the end: %v", end)
+	}
+	if raw := c.refused("alc_run", map[string]any{"code": "return 1", "isolation": "thread"}); !strings.Contains(raw, "shared") {
+		t.Errorf("isolation by a thread: %s", raw)
+	}
+}
