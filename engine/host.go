@@ -25,12 +25,14 @@ type Host interface {
 	Content(ctx context.Context, h journal.ContentHash) ([]byte, error)
 	// StateFiles returns what the original's files hold of a namespace of state, as JSON texts by
 	// key; nil when there are none. A namespace that begins with a slash is a directory of files,
-	// one a key. See package statefile.
+	// one a key. A MalformedError of package statefile is told to the script; any other error breaks the session.
 	StateFiles(ns string) (map[string][]byte, error)
 	// Cards is the store of the home's cards, nil when there is none.
 	Cards() *card.Store
 	// Getenv reads a variable of the environment. The session has checked the grant.
 	Getenv(name string) (string, bool)
+	// Interrupt is what cancels the session while it is stepped, always the same; nil for nothing.
+	Interrupt() *Interrupt
 	Files
 }
 

@@ -28,6 +28,7 @@ type memHost struct {
 	commits  int
 	syncs    int
 	fail     error // what the next commit returns
+	cancel   Interrupt
 }
 
 func newMemHost() *memHost {
@@ -86,6 +87,8 @@ func (h *memHost) Content(_ context.Context, hash journal.ContentHash) ([]byte, 
 	}
 	return p, nil
 }
+
+func (h *memHost) Interrupt() *Interrupt { return &h.cancel }
 
 func (h *memHost) Cards() *card.Store { return h.cards }
 

@@ -4,12 +4,15 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/algocline/algocline/journal"
+	"github.com/algocline/algocline/journal/statefile"
 )
 
 func TestDispatchedState(t *testing.T) {
@@ -250,9 +253,9 @@ func TestStateFilesOnce(t *testing.T) {
 	}
 }
 
-// A file that cannot be read is told to the script, by reads and effects, and nothing is written.
+// A file that is no state is told to the script, by reads and effects, and nothing is written.
 func TestStateFilesBroken(t *testing.T) {
-	o, h := play(t, func(h *memHost) { h.filesErr = errors.New("default.json is not JSON") },
+	o, h := play(t, func(h *memHost) { h.filesErr = &statefile.MalformedError{File: "default.json", Why: "JSON"} },
 		start(messages+`return {raised(alc.state.get, "k"), raised(alc.state.set, "k", 1), raised(alc.state.list, "p")}`))
 	const why = "state: importing files of an earlier version: default.json is not JSON"
 	if got, want := string(o.Output), fmt.Sprintf("[%[1]q,%[1]q,%[1]q]", why); got != want {
@@ -260,6 +263,18 @@ func TestStateFilesBroken(t *testing.T) {
 	}
 	if len(h.state) != 0 {
 		t.Errorf("state %v", h.state)
+	}
+}
+
+// A disk that fails is nothing that a script may see, or that is recorded.
+func TestStateFilesUnreadable(t *testing.T) {
+	for _, call := range []string{`alc.state.get("k")`, `alc.state.set("k", 1)`, `alc.state.list("p")`, `alc.state.delete_dispatched("p", "k")`} {
+		h := newMemHost()
+		h.filesErr = &fs.PathError{Op: "read", Path: "default.json", Err: syscall.EIO}
+		_, err := Begin(t.Context(), h, testVMs(), start(`pcall(function() `+call+` end) return 1`))
+		if !errors.Is(err, ErrBroken) || !errors.Is(err, syscall.EIO) || len(h.events) != 0 {
+			t.Errorf("%s: %v, with %d events", call, err, len(h.events))
+		}
 	}
 }
 

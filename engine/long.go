@@ -77,14 +77,24 @@ func (s *Session) allowance() (left time.Duration, name, limit string) {
 // itself, so such helpers share the step's CPU limit among them.
 func (s *Session) long(ctx context.Context, name string, do func(context.Context) (value.List, error)) (value.List, error) {
 	left, limit, most := s.allowance()
-	began, bounded := time.Now(), ctx
+	began := time.Now()
+	bounded, cancel := context.WithCancel(ctx)
+	defer cancel()
 	if limit != "" {
-		var cancel context.CancelFunc
-		bounded, cancel = context.WithTimeout(ctx, left)
-		defer cancel()
+		var expire context.CancelFunc
+		bounded, expire = context.WithTimeout(bounded, left)
+		defer expire()
+	}
+	interrupt := s.host.Interrupt()
+	if len(s.replay) == 0 {
+		interrupt.aim(nil, cancel)
+		defer interrupt.aim(nil, nil)
 	}
 	out, err := do(bounded)
 	s.helped += time.Since(began)
+	if _, pending := interrupt.why(); pending && errors.Is(err, context.Canceled) && ctx.Err() == nil {
+		return nil, s.cut(ctx)
+	}
 	switch {
 	case err == nil || ctx.Err() != nil || !errors.Is(err, context.DeadlineExceeded):
 		return out, err

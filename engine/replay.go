@@ -3,8 +3,8 @@ package engine
 import (
 	"context"
 	"fmt"
+	"regexp"
 	"runtime"
-	"strings"
 
 	"github.com/algocline/algocline/card"
 	"github.com/algocline/algocline/journal"
@@ -52,7 +52,8 @@ func replay(ctx context.Context, host Host, vms *VMs, events []journal.Event) (*
 	}
 	s.running = vms.release + " on " + lua.Release + ", " + machine
 	s.committed = int64(len(events))
-	s.replay, s.replayAt, s.replayed = events[1:], events[0].At, 1
+	s.replay = events
+	s.consume()
 	s.flushed = host.Now()
 	if err := s.boot(ctx); err != nil {
 		s.Close()
@@ -71,8 +72,24 @@ func replay(ctx context.Context, host Host, vms *VMs, events []journal.Event) (*
 // classes, so a divergence names both.
 const machine = runtime.GOOS + "/" + runtime.GOARCH
 
+// severed follows a record that ends within a step, by something that the script had no part in: how
+// far it had come by then cannot be told, so it goes no further than its last event.
+func (s *Session) severed(ctx context.Context) error {
+	if !s.cutOff {
+		return nil
+	}
+	o, err := decodeFinished(&s.replay[0])
+	if err != nil {
+		return err
+	}
+	if err := s.finish(ctx, o.Status, nil, o.Failure); err != nil {
+		return err
+	}
+	return errEnded
+}
+
 // endFromOutside follows what is left of a record at a pause: an end that the script had no part in,
-// by a cancellation or by the clock.
+// by a cancellation, by the clock or by the length of the record.
 func (s *Session) endFromOutside() error {
 	e := &s.replay[0]
 	o, outside, err := endedOutside(e)
@@ -87,12 +104,18 @@ func (s *Session) endFromOutside() error {
 	return nil
 }
 
+// outsideLimit are the limits that a replay does not reach by itself where the session did: two measure
+// this machine's time, and what is replayed counts for nothing in the third.
+var outsideLimit = regexp.MustCompile(`^limit (wall|step_cpu|history) \(`)
+
 func endedOutside(e *journal.Event) (o Outcome, outside bool, err error) {
 	if e.Kind != journal.Finished {
 		return Outcome{}, false, nil
 	}
-	o, err = decodeFinished(e)
-	return o, o.Status == journal.StateCancelled || (o.Failure != nil && strings.HasPrefix(o.Failure.Message, "limit wall (")), err
+	if o, err = decodeFinished(e); err != nil || o.Status == journal.StateCancelled {
+		return o, err == nil, err
+	}
+	return o, o.Failure != nil && o.Failure.Code == "limit_exceeded" && outsideLimit.MatchString(o.Failure.Message), nil
 }
 
 func (s *Session) diverged(seq int64, want, got string) error {
@@ -126,7 +149,11 @@ func of(path string) string {
 
 func (s *Session) consume() {
 	s.replayAt, s.replayed = s.replay[0].At, s.replay[0].Seq
-	s.replay = s.replay[1:]
+	s.replay, s.cutOff = s.replay[1:], false
+	if len(s.replay) == 1 {
+		_, outside, err := endedOutside(&s.replay[0])
+		s.cutOff = outside && err == nil // an end that cannot be read is found out when it is due
+	}
 }
 
 // replayCall answers a request from its record.

@@ -31,6 +31,7 @@ func (s *Session) welcome(code, name string, js any, seed int64, namespace any) 
 // run carries the session to its next pause or its end; that is committed when run returns nil.
 func (s *Session) run(ctx context.Context, step func() error) error {
 	defer s.stopWall()
+	defer s.host.Interrupt().aim(nil, nil)
 	for {
 		s.stepReads, s.stepBytes, s.helped = 0, 0, 0
 		s.requests, s.waited, s.stepBegan = 0, 0, time.Now()

@@ -75,6 +75,7 @@ type Session struct {
 	replayAt time.Time
 	running  string // the release that replays, for the error of a divergence
 	replayed int64  // seq of the event reproduced last
+	cutOff   bool   // all that is left to reproduce is an end from outside
 
 	border    hash.Hash // chained over everything that crosses the VM's border
 	stepReads int       // events of this step
@@ -220,7 +221,8 @@ func (s *Session) goOn(ctx context.Context) error {
 	return s.run(ctx, s.feed(ctx))
 }
 
-// Cancel ends the session. Cancelling one that has ended returns its outcome.
+// Cancel ends the session. Cancelling one that has ended returns its outcome. To cut a step that is
+// under way, see [Interrupt].
 func (s *Session) Cancel(ctx context.Context, reason string) (Outcome, error) {
 	if s.dead != nil {
 		return Outcome{}, s.dead
@@ -228,10 +230,7 @@ func (s *Session) Cancel(ctx context.Context, reason string) (Outcome, error) {
 	if s.state.Ended() {
 		return s.outcome, nil
 	}
-	if reason == "" {
-		reason = "cancelled"
-	}
-	if err := s.finish(ctx, journal.StateCancelled, nil, &Failure{Code: "cancelled", Message: reason}); err != nil {
+	if err := s.cancelled(ctx, reason); err != nil {
 		return Outcome{}, err
 	}
 	return s.outcome, nil

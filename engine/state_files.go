@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/algocline/algocline/journal"
@@ -39,8 +40,12 @@ func (s *Session) adopt(ctx context.Context, ns string) error {
 		return err
 	}
 	files, err := s.host.StateFiles(ns)
-	if err != nil {
+	var malformed *statefile.MalformedError
+	if errors.As(err, &malformed) {
 		return raise(fmt.Sprintf("state: importing files of an earlier version: %v", err))
+	}
+	if err != nil {
+		return fmt.Errorf("importing state files of an earlier version: %w", err)
 	}
 	if files == nil {
 		return nil

@@ -69,6 +69,9 @@ func (t *strand) waiting(to []*strand) []*strand {
 // drive resumes a strand and serves its requests until it is suspended or has ended.
 func (s *Session) drive(ctx context.Context, t *strand, in value.List) error {
 	s.border.Write(in)
+	if err := s.severed(ctx); err != nil {
+		return err
+	}
 	s.aim(t)
 	ev, err := t.vm.Resume(in)
 	for {
@@ -87,6 +90,9 @@ func (s *Session) drive(ctx context.Context, t *strand, in value.List) error {
 			return err
 		}
 		out, suspended, serveErr := s.serve(ctx, t, ev)
+		if err := s.severed(ctx); err != nil {
+			return err
+		}
 		var r raise
 		switch {
 		case suspended || errors.Is(serveErr, errEnded):
@@ -166,6 +172,8 @@ func (s *Session) vmFailed(ctx context.Context, t *strand, err error) error {
 	switch {
 	case errors.As(err, &limit) && len(s.replay) > 0 && s.replay[0].Kind != journal.Finished:
 		return s.kill(fmt.Errorf("%w: session %s reached the limit %s while it was replayed", ErrRebuild, s.start.SID, limit.Limit))
+	case errors.As(err, &limit) && limit.Limit == strikeCancel:
+		return s.cut(ctx)
 	case errors.As(err, &limit):
 		return s.exceed(ctx, limit.Limit, s.limitValue(t, limit))
 	case errors.As(err, &script):

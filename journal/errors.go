@@ -113,3 +113,14 @@ func (e *CorruptError) Error() string {
 	return fmt.Sprintf("%s: session %s, event %d: %s; nothing was overwritten; run alc doctor", e.File, e.SID, e.Seq, e.Why)
 }
 func (e *CorruptError) Is(t error) bool { return t == ErrCorrupt }
+
+// DiskFullError is a disk, or a quota, that has no room for a file of the journal.
+type DiskFullError struct {
+	Dir   string
+	Cause error
+}
+
+func (e *DiskFullError) Error() string {
+	return fmt.Sprintf("the disk is full: %v; make room in %s and try again", e.Cause, e.Dir)
+}
+func (e *DiskFullError) Unwrap() error { return e.Cause }

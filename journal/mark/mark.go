@@ -21,6 +21,7 @@ import (
 	"sync/atomic"
 	"unsafe"
 
+	"github.com/algocline/algocline/journal/mapped"
 	"golang.org/x/sys/unix"
 )
 
@@ -95,7 +96,7 @@ func Create(path string, instance [16]byte) (*File, error) {
 	if err != nil {
 		return nil, err
 	}
-	head := make([]byte, size)
+	head := make([]byte, offSlots)
 	binary.NativeEndian.PutUint64(head[offMagic:], magic)
 	binary.NativeEndian.PutUint64(head[offVersion:], version)
 	copy(head[offBoot:], boot[:])
@@ -110,16 +111,14 @@ func Create(path string, instance [16]byte) (*File, error) {
 	return m, nil
 }
 
-func mapNew(path string, content []byte) (mem []byte, err error) {
+func mapNew(path string, head []byte) (mem []byte, err error) {
 	f, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".new-*")
 	if err != nil {
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, f.Close()) }()
-	if _, err = f.Write(content); err == nil {
-		mem, err = unix.Mmap(int(f.Fd()), 0, size, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_SHARED)
-	}
-	if err == nil {
+	if mem, err = mapped.Map(f, size); err == nil {
+		copy(mem, head)
 		err = os.Rename(f.Name(), path)
 	}
 	if err != nil {

@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"io"
 	"net/url"
+	"path/filepath"
+	"syscall"
 	"time"
 
 	"github.com/algocline/algocline/journal"
@@ -172,7 +174,8 @@ func (st *stmt) forget() {
 // inTransaction tells whether a transaction is open.
 func (c *conn) inTransaction() bool { return !c.c.AutoCommit() }
 
-// wrapSQL says what was being done, and turns a damaged file into a [journal.CorruptError].
+// wrapSQL says what was being done, and turns a damaged file into a [journal.CorruptError] and a full
+// disk into a [journal.DiskFullError].
 func wrapSQL(path, doing string, err error) error {
 	if err == nil {
 		return nil
@@ -180,6 +183,9 @@ func wrapSQL(path, doing string, err error) error {
 	var se sqlite3.Error
 	if errors.As(err, &se) && (se.Code == sqlite3.ErrCorrupt || se.Code == sqlite3.ErrNotADB) {
 		return fmt.Errorf("%s: %w", doing, &journal.CorruptError{File: path, Why: se.Error()})
+	}
+	if se.Code == sqlite3.ErrFull || se.SystemErrno == syscall.ENOSPC {
+		err = &journal.DiskFullError{Dir: filepath.Dir(path), Cause: err}
 	}
 	return fmt.Errorf("%s %s: %w", doing, path, err)
 }

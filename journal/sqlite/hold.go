@@ -10,6 +10,7 @@ import (
 	"time"
 	"unsafe"
 
+	"github.com/algocline/algocline/journal/mapped"
 	"golang.org/x/sys/unix"
 )
 
@@ -43,9 +44,9 @@ func openHold(path string, readOnly bool, patience time.Duration) (*hold, error)
 
 // open maps the file, which a reader may find missing or not yet as long as it will be.
 func (h *hold) open() error {
-	flags, prot := os.O_RDWR|os.O_CREATE, unix.PROT_READ|unix.PROT_WRITE
+	flags := os.O_RDWR | os.O_CREATE | os.O_APPEND
 	if h.readOnly {
-		flags, prot = os.O_RDONLY, unix.PROT_READ
+		flags = os.O_RDONLY
 	}
 	f, err := os.OpenFile(h.path, flags, 0o600)
 	if errors.Is(err, fs.ErrNotExist) && h.readOnly {
@@ -55,12 +56,11 @@ func (h *hold) open() error {
 		return fmt.Errorf("opening the journal's hold: %w", err)
 	}
 	if !h.readOnly {
-		err = f.Truncate(holdSize)
+		h.mem, err = mapped.Map(f, holdSize)
 	} else if info, serr := f.Stat(); serr != nil || info.Size() < holdSize {
 		return errors.Join(serr, f.Close())
-	}
-	if err == nil {
-		h.mem, err = unix.Mmap(int(f.Fd()), 0, holdSize, prot, unix.MAP_SHARED)
+	} else {
+		h.mem, err = unix.Mmap(int(f.Fd()), 0, holdSize, unix.PROT_READ, unix.MAP_SHARED)
 	}
 	if err != nil {
 		return fmt.Errorf("mapping the journal's hold: %w", errors.Join(err, f.Close()))

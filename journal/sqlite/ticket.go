@@ -9,6 +9,7 @@ import (
 	"time"
 	"unsafe"
 
+	"github.com/algocline/algocline/journal/mapped"
 	"github.com/algocline/algocline/journal/procid"
 	"golang.org/x/sys/unix"
 )
@@ -60,16 +61,12 @@ func openTicket(path string, patience time.Duration, log *slog.Logger) (t *ticke
 	if err != nil {
 		return nil, err
 	}
-	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
+	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_APPEND, 0o600)
 	if err != nil {
 		return nil, fmt.Errorf("opening the journal's ticket: %w", err)
 	}
-	// Truncate only ever grows a file that an older holder has made.
-	if err = unix.Ftruncate(int(f.Fd()), ticketSize); err == nil {
-		t = &ticket{f: f, self: self, patience: patience, log: log}
-		t.mem, err = unix.Mmap(int(f.Fd()), 0, ticketSize, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_SHARED)
-	}
-	if err != nil {
+	t = &ticket{f: f, self: self, patience: patience, log: log}
+	if t.mem, err = mapped.Map(f, ticketSize); err != nil {
 		return nil, fmt.Errorf("mapping the journal's ticket: %w", errors.Join(err, f.Close()))
 	}
 	return t, nil

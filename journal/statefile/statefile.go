@@ -18,6 +18,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"unicode/utf8"
 )
 
@@ -30,9 +31,17 @@ const reserved = "pool"
 
 const suffix = ".json"
 
+// MalformedError is a file that is there and readable, but is no state.
+type MalformedError struct {
+	File string
+	Why  string // with what to do
+}
+
+func (e *MalformedError) Error() string { return e.File + " is not " + e.Why }
+
 // Read returns the values of a namespace as JSON texts by key, nil when it has no files. The
-// namespace "/PREFIX" is the directory PREFIX. A file that is no JSON, or no object where one
-// belongs, is an error that names it: nothing of the namespace is returned then.
+// namespace "/PREFIX" is the directory PREFIX. For a file that is no JSON, or no object where one
+// belongs, it returns a [MalformedError] and nothing of the namespace; other errors are about reading.
 func Read(root, ns string) (map[string][]byte, error) {
 	if prefix, ok := strings.CutPrefix(ns, "/"); ok {
 		if prefix == reserved {
@@ -42,7 +51,7 @@ func Read(root, ns string) (map[string][]byte, error) {
 	}
 	file := filepath.Join(root, ns+suffix)
 	text, err := read(file)
-	if errors.Is(err, fs.ErrNotExist) {
+	if absent(err) {
 		return nil, nil
 	}
 	if err != nil {
@@ -50,7 +59,7 @@ func Read(root, ns string) (map[string][]byte, error) {
 	}
 	var entries map[string]json.RawMessage
 	if err := json.Unmarshal(text, &entries); err != nil || entries == nil {
-		return nil, fmt.Errorf("%s is not a JSON object of keys and values; mend it or move it away", file)
+		return nil, &MalformedError{file, "a JSON object of keys and values; mend it or move it away"}
 	}
 	values := make(map[string][]byte, len(entries))
 	for key, val := range entries {
@@ -59,11 +68,17 @@ func Read(root, ns string) (map[string][]byte, error) {
 	return values, nil
 }
 
+// absent tells whether no such file can be there: scripts choose the names.
+func absent(err error) bool {
+	return errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENAMETOOLONG)
+}
+
 func readDir(dir string) (map[string][]byte, error) {
-	entries, err := os.ReadDir(dir)
-	if errors.Is(err, fs.ErrNotExist) {
+	info, err := os.Stat(dir)
+	if absent(err) || err == nil && !info.IsDir() {
 		return nil, nil
 	}
+	entries, err := os.ReadDir(dir)
 	if err != nil {
 		return nil, err
 	}
@@ -92,14 +107,14 @@ func read(file string) ([]byte, error) {
 		return nil, err
 	}
 	if !st.Mode().IsRegular() || st.Size() > maxFile {
-		return nil, fmt.Errorf("%s is not a file of at most %d bytes; move it away", file, maxFile)
+		return nil, &MalformedError{file, fmt.Sprintf("a file of at most %d bytes; move it away", maxFile)}
 	}
 	text, err := os.ReadFile(file)
 	if err != nil {
 		return nil, err
 	}
 	if !json.Valid(text) || !utf8.Valid(text) {
-		return nil, fmt.Errorf("%s is not JSON in UTF-8; mend it or move it away", file)
+		return nil, &MalformedError{file, "JSON in UTF-8; mend it or move it away"}
 	}
 	return text, nil
 }

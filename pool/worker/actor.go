@@ -21,10 +21,15 @@ type actor struct {
 	place *list.Element    // in recent; nil while it holds no VM
 	info  pool.SessionInfo // as of the last step, for lists
 	infoM sync.Mutex
+
+	interrupt engine.Interrupt // to be used without the lock
 }
 
 // lock returns the locked actor of a sid, making one when there is none.
-func (s *Sessions) lock(sid string) *actor {
+func (s *Sessions) lock(sid string) *actor { return s.lockAfter(sid, func(*actor) {}) }
+
+// lockAfter is lock with something to be done before it waits for the actor.
+func (s *Sessions) lockAfter(sid string, before func(*actor)) *actor {
 	for {
 		s.mu.Lock()
 		a := s.open[sid]
@@ -33,6 +38,7 @@ func (s *Sessions) lock(sid string) *actor {
 			s.open[sid] = a
 		}
 		s.mu.Unlock()
+		before(a)
 		a.mu.Lock()
 		if !a.gone {
 			return a
@@ -63,24 +69,24 @@ func (s *Sessions) drop(a *actor) {
 
 // settle ends a request on a locked actor: a session that cannot go on here is forgotten.
 func (s *Sessions) settle(a *actor) {
-	var surplus *actor
 	if a.sess == nil || a.sess.State().Ended() {
 		s.drop(a)
+		a.mu.Unlock()
 	} else {
 		a.refresh()
-		surplus = s.touch(a)
+		s.passivate(s.release(a))
 	}
-	a.mu.Unlock()
-	s.passivate(surplus)
 	s.relieve(false)
 }
 
-// touch makes a the session used last. When there are too many it gives up the place of one, and
+// release unlocks a and makes it the session used last. When there are too many it gives up the place of one, and
 // returns it to be passivated: had it kept its place, callers at once would all choose the same one.
-// Whoever uses it at the moment gives it a new place.
-func (s *Sessions) touch(a *actor) *actor {
+// Whoever uses it at the moment gives it a new place; that a is no more in use must therefore be seen by
+// whoever sees its place.
+func (s *Sessions) release(a *actor) *actor {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	a.mu.Unlock()
 	if a.place == nil {
 		a.place = s.recent.PushFront(a)
 	} else {

@@ -67,7 +67,7 @@ func (s *Sessions) only(sid string) string {
 	return sid
 }
 
-// Cancel ends a session.
+// Cancel ends a session. A step of it that is under way is cut.
 func (s *Sessions) Cancel(ctx context.Context, r pool.CancelRequest) (pool.Feed, error) {
 	if err := s.enter(); err != nil {
 		return pool.Feed{}, err
@@ -81,8 +81,9 @@ func (s *Sessions) Cancel(ctx context.Context, r pool.CancelRequest) (pool.Feed,
 }
 
 func (s *Sessions) cancel(ctx context.Context, sid, reason string) (pool.Feed, error) {
-	a := s.lock(sid)
+	a := s.lockAfter(sid, func(a *actor) { a.interrupt.Cancel(reason) })
 	defer s.settle(a)
+	defer a.interrupt.Withdraw()
 	h, err := s.own(ctx, a)
 	if err != nil {
 		return pool.Feed{}, s.refuse(ctx, sid, err)

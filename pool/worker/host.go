@@ -46,6 +46,8 @@ func (h *host) Content(ctx context.Context, hash journal.ContentHash) ([]byte, e
 	return h.s.c.Store.Content(ctx, hash)
 }
 
+func (h *host) Interrupt() *engine.Interrupt { return &h.a.interrupt }
+
 func (h *host) Cards() *card.Store { return h.s.c.Cards }
 
 // StateFiles reads what an original of this program left in the home.

@@ -140,6 +140,7 @@ func (h *host) Getenv(string) (string, bool) {
 }
 
 // StateFiles implements [engine.Host]: state begins empty.
+func (h *host) Interrupt() *engine.Interrupt                 { return nil }
 func (h *host) StateFiles(string) (map[string][]byte, error) { return nil, nil }
 
 // Module implements [engine.Host]. The sandbox looks for modules itself.

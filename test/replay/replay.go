@@ -133,6 +133,7 @@ func (e elsewhere) Content(_ context.Context, h journal.ContentHash) ([]byte, er
 	}
 	return p, nil
 }
+func (e elsewhere) Interrupt() *engine.Interrupt                 { return nil }
 func (e elsewhere) StateFiles(string) (map[string][]byte, error) { return nil, errElsewhere }
 func (e elsewhere) Cards() *card.Store                           { return nil }
 func (e elsewhere) Getenv(string) (string, bool)                 { return "elsewhere", true }
