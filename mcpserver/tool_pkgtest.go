@@ -24,9 +24,9 @@ const pkgTestSchema = `{
     "code": {"type": "string", "description": "Lua source of a spec."},
     "spec_dir": {"type": "string", "description": "With pkg or a directory: the package's directory of spec files, \"spec\" by default."},
     "filter": {"type": "string", "description": "With pkg or a directory: run only spec files whose name, without _spec.lua, contains this."},
-    "search_paths": {"type": "array", "items": {"type": "string"}, "description": "Directories in which require looks after all others."},
+    "search_paths": {"type": "array", "items": {"type": "string"}, "description": "Directories in which require looks after those of the packages; the working directory comes last."},
     "project_root": {"type": "string", "description": "Directory of the project, with alc.toml or alc.local.toml."},
-    "auto_search_paths": {"type": "boolean", "description": "false: require does not find installed packages and those of the project."}
+    "auto_search_paths": {"type": "boolean", "description": "false: require does not find installed packages, those of the project and those in the working directory."}
   }
 }`
 

@@ -23,7 +23,7 @@ type PackageTest struct {
 	Filter      string   // a part of the spec files' names before "_spec.lua"; not for Code and CodeFile
 	SearchPaths []string // directories that require looks in after all others
 	ProjectRoot string
-	NoAuto      bool           // require does not look for installed packages and those of the project
+	NoAuto      bool           // require does not look for installed packages, those of the project, and in the working directory
 	Limits      map[string]any // lower the limits of each spec file; as in RunInput
 }
 
@@ -98,6 +98,7 @@ func (f *search) plan(in PackageTest) (pkgtest.Plan, error) {
 	}
 	p.Packages = append(p.Packages, f.named...)
 	p.Search = append(append(p.Search, f.dirs...), f.extra...)
+	p.Modules = f.modules
 	if root := f.root; root != "" {
 		p.Read = append(p.Read, root)
 	}

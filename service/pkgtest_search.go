@@ -22,7 +22,8 @@ type search struct {
 	local    map[string]string // packages of alc.local.toml
 	named    []pkgtest.Package // found by exact name
 	dirs     []string          // each once, in order
-	extra    []string          // the caller's, last
+	extra    []string          // the caller's, after those
+	modules  []string          // the working directory, last and for modules alone
 	resolved []SearchPath
 	warnings []string
 }
@@ -62,6 +63,11 @@ func (s *Service) searchFor(in PackageTest) (*search, error) {
 		for _, name := range names {
 			f.add(name, lib, sourceHome)
 		}
+	}
+	if dir, err := os.Getwd(); err == nil {
+		f.modules = []string{dir}
+	} else {
+		f.warn("packages in the working directory are not found: %v", err)
 	}
 	project := f.pathEntries(projectFile)
 	for _, name := range sortedKeys(project) {

@@ -53,6 +53,29 @@ func TestTestPackage(t *testing.T) {
 	}
 }
 
+// Packages in the working directory are found last of all, unless nothing is to be found by itself.
+func TestTestPackageWorkingDirectory(t *testing.T) {
+	s := testService(t, &fakePool{})
+	dir := collection(t)
+	spec := filepath.Join(dir, "two", "spec", "b_spec.lua")
+	t.Chdir(dir)
+	for name, tt := range map[string]struct {
+		in   PackageTest
+		want string
+	}{
+		"a file":      {PackageTest{CodeFile: &spec}, "expected 4, got 3"},
+		"a package":   {PackageTest{Pkg: ptr("two"), ProjectRoot: dir}, "expected 4, got 3"},
+		"not by auto": {PackageTest{CodeFile: &spec, NoAuto: true}, "module 'one' not found"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r, err := s.TestPackage(t.Context(), tt.in)
+			if err != nil || r.Failed != 1 || !strings.Contains(*r.Files[0].Tests[0].Error, tt.want) {
+				t.Errorf("%+v, %v", r, err)
+			}
+		})
+	}
+}
+
 func TestTestPackageRefuses(t *testing.T) {
 	s := testService(t, &fakePool{})
 	empty := t.TempDir()

@@ -64,8 +64,8 @@ The exit code is 0 when all tests passed, and 1 when one failed.`,
 	fl.StringVarP(&f.code, "execute", "e", "", "run the tests in this Lua `CODE`")
 	fl.StringVar(&f.filter, "filter", "", "only spec files with `TEXT` in their name before _spec.lua")
 	fl.StringVar(&f.specDir, "spec-dir", "", "the package's directory `NAME` of spec files (default \"spec\")")
-	fl.StringArrayVar(&f.libs, "lib", nil, "a directory `DIR` that require searches last")
-	fl.BoolVar(&f.noAuto, "no-auto", false, "do not search installed packages and those of the project")
+	fl.StringArrayVar(&f.libs, "lib", nil, "a directory `DIR` that require searches too")
+	fl.BoolVar(&f.noAuto, "no-auto", false, "do not search installed packages, those of the project and the working directory")
 	fl.StringArrayVar(&f.limits, "limit", nil, "lower a limit of each spec file, `NAME=VALUE`; see alc help limits")
 	registerCompletions(cmd, map[string][]string{"limit": withSuffix(limitNames, "=")})
 	return cmd

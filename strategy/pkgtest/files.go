@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/algocline/algocline/engine"
@@ -21,6 +22,9 @@ const (
 	readAdvice  = "--lib DIR (search_paths)"
 	writeAdvice = "a path from test_doubles.fixture():tmpdir(name) or os.tmpname()"
 )
+
+// moduleExt ends the names of modules.
+const moduleExt = ".lua"
 
 // below returns a path relative to dir, if it lies there.
 func below(dir, path string) (string, bool) {
@@ -66,7 +70,11 @@ func readBelow(dir, rel string, max int64) ([]byte, error) {
 // ReadFile implements [engine.Files].
 func (h *host) ReadFile(_ engine.Grants, path string, max int64) ([]byte, error) {
 	var last error = &engine.NotGrantedError{What: "reading " + path, Grant: readAdvice}
-	for _, dir := range h.readable {
+	dirs := h.readable
+	if filepath.Ext(path) == moduleExt {
+		dirs = slices.Concat(dirs, h.modules)
+	}
+	for _, dir := range dirs {
 		rel, ok := below(dir, path)
 		if !ok {
 			continue

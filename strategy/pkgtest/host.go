@@ -22,17 +22,18 @@ type host struct {
 	cards    *card.Store
 	tmp      string   // where the file may write
 	readable []string // where it may read
+	modules  []string // where it may read modules
 }
 
 // newHost makes the world of a spec file whose own directory for temporary files is tmp.
-func newHost(tmp string, readable []string) (*host, error) {
+func newHost(tmp string, readable, modules []string) (*host, error) {
 	cards, err := card.Open(filepath.Join(tmp, "cards"), card.Options{})
 	if err != nil {
 		return nil, err
 	}
 	return &host{
 		now: epoch, state: map[string]map[string][]byte{}, cards: cards,
-		tmp: tmp, readable: append(slices.Clone(readable), tmp),
+		tmp: tmp, readable: append(slices.Clone(readable), tmp), modules: modules,
 	}, nil
 }
 

@@ -27,6 +27,7 @@ type Plan struct {
 	Specs    []Spec
 	Packages []Package // found by name before Search
 	Search   []string  // absolute directories that require looks in, in this order
+	Modules  []string  // absolute directories that require looks in after Search; only modules can be read there
 	Read     []string  // further absolute directories that specs may read files from
 	// Limits lower the usual limits of a session, for each file: numbers, or texts such as "5s".
 	Limits map[string]any
@@ -108,7 +109,7 @@ func (r *runner) file(ctx context.Context, spec Spec, tmp string) (File, error) 
 	if err := os.Mkdir(tmp, 0o700); err != nil {
 		return File{}, err
 	}
-	h, err := newHost(tmp, r.readable(spec))
+	h, err := newHost(tmp, r.readable(spec), r.Modules)
 	if err != nil {
 		return File{}, err
 	}
@@ -148,13 +149,13 @@ func (r *runner) start(spec Spec, h *host) (engine.Start, error) {
 		Tmp      string    `json:"tmp"`
 		Search   []string  `json:"search,omitempty"`
 		Packages []Package `json:"packages,omitempty"`
-	}{string(spec.Source), spec.Name, h.tmp, slices.Concat(spec.Search, r.Search), slices.Concat(spec.Packages, r.Packages)})
+	}{string(spec.Source), spec.Name, h.tmp, slices.Concat(spec.Search, r.Search, r.Modules), slices.Concat(spec.Packages, r.Packages)})
 	if err != nil {
 		return engine.Start{}, err
 	}
 	return engine.Start{
 		SID: "pkg-test", Code: code, Name: sandboxName, Ctx: input, Limits: r.limits, RunCards: true,
-		Grants: engine.Grants{Read: h.readable, Write: []string{h.tmp}, Env: []string{workingDirectory}},
+		Grants: engine.Grants{Read: slices.Concat(h.readable, h.modules), Write: []string{h.tmp}, Env: []string{workingDirectory}},
 		Dirs: engine.Dirs{
 			State: filepath.Join(h.tmp, "state"), Cards: filepath.Join(h.tmp, "cards"), Scenarios: filepath.Join(h.tmp, "scenarios"),
 		},

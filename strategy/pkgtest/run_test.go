@@ -193,6 +193,64 @@ func TestOlderSpecs(t *testing.T) {
 	}
 }
 
+// In a directory for modules nothing but modules can be read, and they are found last.
+func TestModules(t *testing.T) {
+	dir, first := t.TempDir(), t.TempDir()
+	for path, text := range map[string]string{
+		filepath.Join(dir, "near.lua"): `return "near"`, filepath.Join(dir, "both.lua"): `return "last"`, filepath.Join(dir, "near.txt"): "private",
+		filepath.Join(first, "both.lua"): `return "first"`,
+	} {
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	p := inline(`lust.it("requires", function()
+		lust.expect({ require("near"), (require("both")) }).to.equal({ "near", "first" })
+		local file, why = io.open(dir .. "/near.txt")
+		lust.expect(file).to_not.exist()
+		lust.expect(why).to.match("not granted")
+	end)`)
+	p.Specs[0].Source = append([]byte("local dir = '"+dir+"' "), p.Specs[0].Source...)
+	p.Search, p.Modules = []string{first}, []string{dir}
+	if r := runSpecs(t, p); r.Failed != 0 {
+		t.Error(*r.Files[0].Tests[0].Error)
+	}
+}
+
+// As with stock Lua, the file of a temporary name exists; without it, the name does for a directory,
+// and a package in there can be required.
+func TestTemporaryName(t *testing.T) {
+	r := runSpecs(t, inline(`lust.it("makes a package", function()
+		local dir = os.tmpname()
+		io.open(dir, "r"):close()
+		lust.expect(os.remove(dir)).to.equal(true)
+		local file = io.open(dir .. "/made/init.lua", "w")
+		file:write("return 'made'")
+		file:close()
+		package.path = dir .. "/?/init.lua;" .. package.path
+		lust.expect(require("made")).to.equal("made")
+	end)`))
+	if r.Failed != 0 {
+		t.Error(*r.Files[0].Tests[0].Error)
+	}
+}
+
+// What specs write for someone who watches goes nowhere.
+func TestStreamsAreSilent(t *testing.T) {
+	r := runSpecs(t, inline(`lust.it("writes", function()
+		print("a")
+		io.write("b", 1):write("c")
+		io.stdout:write("d"):write("e")
+		io.stderr:write("f")
+		io.flush()
+		lust.expect(io.stdout:setvbuf("no")).to.exist()
+		lust.expect(io.stderr:flush()).to.exist()
+	end)`))
+	if r.Failed != 0 {
+		t.Error(*r.Files[0].Tests[0].Error)
+	}
+}
+
 func TestFind(t *testing.T) {
 	dir := t.TempDir()
 	for _, name := range []string{"b_spec.lua", "a_spec.lua", "helper.lua", "a.txt"} {

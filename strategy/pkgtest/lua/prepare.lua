@@ -4,7 +4,7 @@ local kit = ...
 local type, error, tostring, ipairs, pcall, load, getmetatable = type, error, tostring, ipairs, pcall, load, getmetatable
 local find, gmatch, gsub, match, sub = string.find, string.gmatch, string.gsub, string.match, string.sub
 local concat, len = table.concat, utf8.len
-local read, progress, clock = std.fs.read, alc.progress, os.clock
+local read, open, progress, clock, assert = std.fs.read, io.open, alc.progress, os.clock, assert
 local traceback = require("alc.testing").traceback
 local plan = ctx
 
@@ -56,12 +56,25 @@ alc.env = nil
 function print() end
 function warn() end
 
+-- What specs write to a standard stream goes nowhere.
+local stream = {}
+for _, name in ipairs { "write", "flush", "setvbuf", "close" } do
+  stream[name] = function() return stream end
+end
+io.stdout, io.stderr, io.write, io.flush = stream, stream, stream.write, stream.flush
+
 local temporary = 0
 function kit.temporary(stem)
   temporary = temporary + 1
   return plan.tmp .. "/" .. stem .. "-" .. temporary
 end
-function os.tmpname() return kit.temporary("lua") end
+
+function os.tmpname()
+  local path = kit.temporary("lua")
+  local file = assert(open(path, "w"))
+  file:close()
+  return path
+end
 
 -- require: preloaded modules, then packages by their exact name, then package.path, which specs
 -- may change. A file that no granted directory holds counts as not there.
