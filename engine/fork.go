@@ -81,7 +81,7 @@ func (s *Session) child(t *strand, i int, memory int64) (*strand, error) {
 	if c.vm, err = s.vms.with(s.lib); err != nil {
 		return nil, fmt.Errorf("forking session %s: %w", s.start.SID, err)
 	}
-	c.vm.SetLimits(memory, s.start.Limits.StepCPU)
+	s.limit(c, memory)
 	return c, nil
 }
 

@@ -13,8 +13,7 @@ import (
 
 // boot hands the script to the waiting VM and runs it.
 func (s *Session) boot(ctx context.Context) error {
-	l := s.start.Limits
-	s.root.vm.SetLimits(l.Memory, l.StepCPU)
+	s.limit(s.root, s.start.Limits.Memory)
 	var js any
 	if s.start.Ctx != nil {
 		js = string(s.start.Ctx)

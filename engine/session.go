@@ -82,6 +82,7 @@ type Session struct {
 	stepBytes int64     // what they hold, and what was stored
 	requests  int       // of this step
 	stepBegan time.Time
+	cpuBegan  time.Duration     // what the process had computed at its second request
 	waited    time.Duration     // for commits and reads, in this step
 	helped    time.Duration     // what long helpers took in this step
 	wall      *wall             // while a step runs live whose wall time is limited

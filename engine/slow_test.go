@@ -24,3 +24,20 @@ func TestWaitingIsNoComputing(t *testing.T) {
 		t.Error(o.Failure.Message)
 	}
 }
+
+// haltingHost is on a machine that has other things to do, or is stopped now and then.
+type haltingHost struct{ *memHost }
+
+func (h haltingHost) Now() time.Time {
+	time.Sleep(5 * time.Millisecond)
+	return h.memHost.Now()
+}
+
+// A step that gets no CPU time computes nothing either.
+func TestStandingStillIsNoComputing(t *testing.T) {
+	st := start(`for i = 1, 128 do alc.time() end return 1`)
+	st.Limits.StepCPU = 500 * time.Millisecond
+	if o := begin(t, haltingHost{newMemHost()}, st).Outcome(); o.Failure != nil {
+		t.Error(o.Failure.Message)
+	}
+}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/algocline/algocline/journal"
 	"github.com/algocline/algocline/lua"
@@ -18,6 +19,8 @@ type strand struct {
 	ids     string // what its query ids begin with
 	nextID  int64
 	modules map[string]module
+	memory  int64 // its VM's limits, as are
+	cpu     time.Duration
 
 	// What it is suspended on, if it is: queries, or children.
 	asks []Query
@@ -185,6 +188,8 @@ func (s *Session) limitValue(t *strand, limit *lua.LimitError) string {
 	switch l := s.start.Limits; {
 	case limit.Limit == "wall":
 		return l.Wall.String()
+	case limit.Limit == "step_cpu":
+		return l.StepCPU.String()
 	case limit.Limit == "memory" && t != s.root:
 		return sharedMemory(l.Memory)
 	}

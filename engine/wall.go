@@ -25,8 +25,12 @@ func (s *Session) timeLeft() (left time.Duration, ok bool) {
 	return limit - s.host.Now().Sub(s.start.At), true
 }
 
-// aim makes a strand's VM, which is about to run, the one that a cancellation and the wall clock strike.
+// aim makes a strand's VM, which is about to run, the one that a cancellation and the wall clock strike,
+// and gives it the limit of what runs live when its replay is over.
 func (s *Session) aim(t *strand) {
+	if s.stepCPU() != t.cpu {
+		s.limit(t, t.memory)
+	}
 	if len(s.replay) == 0 {
 		s.host.Interrupt().aim(t.vm, nil)
 	}

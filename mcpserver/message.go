@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"math"
+	"unicode/utf8"
 
 	"github.com/modelcontextprotocol/go-sdk/jsonrpc"
 )
@@ -20,6 +22,9 @@ func (e *messageError) Error() string { return e.text }
 // does, but that overlooks what follows a message on its line and allocates 64 KiB for each,
 // which makes up most of a small call's cost.
 func decodeMessage(text []byte) (jsonrpc.Message, error) {
+	if !utf8.Valid(text) {
+		return nil, &messageError{jsonrpc.CodeParseError, "a line was not UTF-8 and was skipped"}
+	}
 	var m map[string]json.RawMessage // exact names, unlike a struct's
 	if err := json.Unmarshal(text, &m); err != nil {
 		var syntax *json.SyntaxError
@@ -47,8 +52,15 @@ func decodeMessage(text []byte) (jsonrpc.Message, error) {
 		return nil, &messageError{jsonrpc.CodeInvalidRequest, `"jsonrpc" is not "2.0"`}
 	}
 	id, err := jsonrpc.MakeID(head.id)
-	if err != nil {
-		return nil, &messageError{jsonrpc.CodeInvalidRequest, `"id" is neither a number nor a string`}
+	if err != nil || !exact(head.id) {
+		return nil, &messageError{jsonrpc.CodeInvalidRequest, `"id" is neither a whole number below 2^53 nor a string`}
 	}
 	return &jsonrpc.Request{ID: id, Method: head.method, Params: m["params"]}, nil
+}
+
+// exact tells whether a reply can carry the id as it came: numbers are rounded to what a float64 holds,
+// and then to whole ones.
+func exact(id any) bool {
+	n, ok := id.(float64)
+	return !ok || n == math.Trunc(n) && math.Abs(n) < 1<<53
 }

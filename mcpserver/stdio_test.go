@@ -70,6 +70,9 @@ func TestLinesThatAreNoMessages(t *testing.T) {
 		{"two on a line", runCall(1) + runCall(2), -32700},
 		{"a batch", "[" + runCall(1) + "]", -32600},
 		{"not JSON-RPC", `{"id":1}`, -32600},
+		{"not UTF-8", strings.Replace(runCall(1), "return", "\xff", 1), -32700},
+		{"a fraction for an id", strings.Replace(runCall(1), `"id":1`, `"id":1.5`, 1), -32600},
+		{"an id that no number of JavaScript is", strings.Replace(runCall(1), `"id":1`, `"id":9007199254740993`, 1), -32600},
 		{"too long", strings.Repeat(" ", maxLine) + "x", -32600},
 	}
 	for _, c := range cases {

@@ -34,6 +34,9 @@ type ServeOptions struct {
 	// worker and whether it is held; the server ends when it is not any more, or when the last
 	// connection is closed before it was. May be nil.
 	Lone func() (given, held bool)
+	// LoneWait is how long a server with Lone stays with nothing to do before it is given its
+	// session, whatever Idle says; 0 is 20 s.
+	LoneWait time.Duration
 	// Grace is how long the end waits for requests in flight before their context is
 	// cancelled; 0 is 60 s.
 	Grace time.Duration
@@ -48,6 +51,9 @@ func (o ServeOptions) withDefaults() ServeOptions {
 	}
 	if o.HalfLineTimeout == 0 {
 		o.HalfLineTimeout = halfLineTimeout
+	}
+	if o.LoneWait == 0 {
+		o.LoneWait = startPatience
 	}
 	if o.Grace == 0 {
 		o.Grace = time.Minute
@@ -149,49 +155,57 @@ func (s *server) drain() {
 // watch begins the end when ctx ends or the server has been idle for long enough.
 func (s *server) watch(ctx context.Context) {
 	defer s.end()
-	var idle <-chan time.Time
-	if s.o.Idle > 0 {
-		t := time.NewTimer(s.o.Idle)
-		defer t.Stop()
-		idle = t.C
-		for {
-			select {
-			case <-ctx.Done():
-				return
-			case <-s.stop:
-				return
-			case <-idle:
-			}
-			left := s.idleLeft()
+	for {
+		var idle <-chan time.Time
+		if most := s.idleLimit(); most > 0 {
+			left := s.idleLeft(most)
 			if left <= 0 {
-				s.o.Log.Info("leaving after an idle time", "idle", s.o.Idle)
+				s.o.Log.Info("leaving after an idle time", "idle", most)
 				return
 			}
-			t.Reset(left)
+			idle = time.After(left)
 		}
-	}
-	select {
-	case <-ctx.Done():
-	case <-s.stop:
+		select {
+		case <-ctx.Done():
+			return
+		case <-s.stop:
+			return
+		case <-idle:
+		}
 	}
 }
 
+// idleLimit is how long the server may be idle now; 0 is for ever. Nobody comes back to a server
+// that never got its one session: who started it is gone, or was refused, or goes another way.
+func (s *server) idleLimit() time.Duration {
+	if s.o.Lone == nil {
+		return s.o.Idle
+	}
+	if given, _ := s.o.Lone(); given {
+		return s.o.Idle
+	}
+	if s.o.Idle > 0 {
+		return min(s.o.Idle, s.o.LoneWait)
+	}
+	return s.o.LoneWait
+}
+
 // idleLeft is how long nothing must happen until the server may leave.
-func (s *server) idleLeft() time.Duration {
+func (s *server) idleLeft(most time.Duration) time.Duration {
 	last := time.Unix(0, s.last.Load())
 	if s.inFlight.Load() > 0 {
-		return s.o.Idle
+		return most
 	}
 	if s.o.Busy != nil {
 		active, at := s.o.Busy()
 		if active > 0 {
-			return s.o.Idle
+			return most
 		}
 		if at.After(last) {
 			last = at
 		}
 	}
-	return s.o.Idle - time.Since(last)
+	return most - time.Since(last)
 }
 
 // accept serves connections until the end.

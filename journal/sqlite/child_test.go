@@ -36,7 +36,7 @@ func child(what, dir string) int {
 	}
 	opts := sqlite.Options{Marks: marksIn(dir), Durability: sqlite.Process}
 	if what == "append synced" {
-		opts.Durability = sqlite.Full
+		opts.Durability, opts.Patience = sqlite.Full, 10*time.Second // it is one of several on a busy machine
 	}
 	s, err := sqlite.Open(context.Background(), dir, opts)
 	if err == nil {

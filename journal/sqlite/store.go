@@ -230,6 +230,7 @@ func (s *Store) openWriting(dir string) error {
 	if err := s.start(s.w); err != nil {
 		return errors.Join(err, s.closeUnfolded(s.w, nil), s.ticket.close(), s.hold.close())
 	}
+	s.ticket.meanwhile = s.w.yield
 	s.work.Add(3)
 	go func() {
 		defer s.work.Done()

@@ -24,6 +24,8 @@ type ticket struct {
 	self     procid.ID
 	patience time.Duration
 	log      *slog.Logger
+	// meanwhile is called now and then while the ticket is waited for; nil is nothing.
+	meanwhile func()
 	// pending is the outcome of a wait in the kernel, which cannot be called off.
 	pending chan error
 }
@@ -104,14 +106,20 @@ func (t *ticket) wait() error {
 		t.pending = pending
 		go func() { pending <- flock(t.f, unix.LOCK_EX) }()
 	}
-	look := time.NewTicker(t.patience)
+	look, turn := time.NewTicker(t.patience), time.NewTicker(max(t.patience/40, time.Millisecond))
 	defer look.Stop()
+	defer turn.Stop()
 	seen, since, gone := t.word(ticketCount).Load(), time.Now(), false
 	for {
 		select {
 		case err := <-t.pending:
 			t.pending = nil
 			return err
+		case <-turn.C:
+			if t.meanwhile != nil {
+				t.meanwhile()
+			}
+			continue
 		case <-look.C:
 		}
 		if n := t.word(ticketCount).Load(); n != seen {

@@ -174,12 +174,7 @@ func (w *writer) commit(group []*request) {
 
 // attempt writes and commits a group. Its error is everyone's; a request's own is in r.err.
 func (w *writer) attempt(group []*request) (*txn, error) {
-	if w.s.hold.doubts() > 0 {
-		// Whoever has the ticket wants to make it good, and needs this store out of the way.
-		if again, err := w.s.letGo(w); err == nil {
-			again()
-		}
-	}
+	w.yield()
 	release, err := w.s.ticket.lock()
 	if err != nil {
 		return nil, &journal.NotCommittedError{Cause: err}
@@ -190,6 +185,17 @@ func (w *writer) attempt(group []*request) (*txn, error) {
 		w.abandon()
 	}
 	return t, err
+}
+
+// yield lets go of a database in doubt: whoever has the ticket wants to make it good, and needs this
+// store out of the way.
+func (w *writer) yield() {
+	if w.s.hold.doubts() == 0 {
+		return
+	}
+	if again, err := w.s.letGo(w); err == nil {
+		again()
+	}
 }
 
 func (w *writer) try(group []*request) (*txn, error) {

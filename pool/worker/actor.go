@@ -69,24 +69,24 @@ func (s *Sessions) drop(a *actor) {
 
 // settle ends a request on a locked actor: a session that cannot go on here is forgotten.
 func (s *Sessions) settle(a *actor) {
-	var surplus *actor
 	if a.sess == nil || a.sess.State().Ended() {
 		s.drop(a)
+		a.mu.Unlock()
 	} else {
 		a.refresh()
-		surplus = s.touch(a)
+		s.passivate(s.release(a))
 	}
-	a.mu.Unlock()
-	s.passivate(surplus)
 	s.relieve(false)
 }
 
-// touch makes a the session used last. When there are too many it gives up the place of one, and
+// release unlocks a and makes it the session used last. When there are too many it gives up the place of one, and
 // returns it to be passivated: had it kept its place, callers at once would all choose the same one.
-// Whoever uses it at the moment gives it a new place.
-func (s *Sessions) touch(a *actor) *actor {
+// Whoever uses it at the moment gives it a new place; that a is no more in use must therefore be seen by
+// whoever sees its place.
+func (s *Sessions) release(a *actor) *actor {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	a.mu.Unlock()
 	if a.place == nil {
 		a.place = s.recent.PushFront(a)
 	} else {

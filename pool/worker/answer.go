@@ -2,6 +2,7 @@ package worker
 
 import (
 	"context"
+	"errors"
 
 	"github.com/algocline/algocline/engine"
 	"github.com/algocline/algocline/pool"
@@ -35,11 +36,15 @@ func (s *Sessions) answer(ctx context.Context, sid string, answers []engine.Answ
 		return s.feed(sid, o), nil
 	}
 	var o engine.Outcome
+	before := a.seq()
 	err = s.step(a, func() error {
 		var err error
 		o, err = a.sess.Answer(ctx, answers)
 		return err
 	})
+	if a.sess != nil && a.seq() == before {
+		err = errors.Join(s.stillMine(ctx, a), err)
+	}
 	if err != nil {
 		return pool.Feed{}, s.refuseAnswer(ctx, sid, nil, err)
 	}

@@ -2,6 +2,7 @@ package worker
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"path/filepath"
 	"slices"
@@ -52,6 +53,20 @@ func (s *Sessions) mayShare(sid string, isolation pool.Isolation, g engine.Grant
 		Code: pool.CodeNeedsProcess, Message: fmt.Sprintf("session %s needs a process of its own, and gets one when alc runs or continues it; this worker is shared", sid),
 		Details: map[string]any{"session_id": sid, "write": g.Write},
 	}
+}
+
+// mayBegin is mayShare of a session that is to be started. One that is there already has recorded
+// what it needs, whatever is asked for now.
+func (s *Sessions) mayBegin(ctx context.Context, st engine.Start, isolation pool.Isolation) (there bool, err error) {
+	refusal := s.mayShare(st.SID, isolation, st.Grants)
+	if refusal == nil {
+		return false, nil
+	}
+	_, err = s.c.Store.Head(ctx, st.SID)
+	if errors.Is(err, journal.ErrNotFound) {
+		return false, refusal
+	}
+	return err == nil, err
 }
 
 // outOfReach tells whether this process may not change what is in a directory.

@@ -51,6 +51,17 @@ func (s *Sessions) own(ctx context.Context, a *actor) (*engine.History, error) {
 	return nil, err
 }
 
+// stillMine fails when another worker owns the session by now, and forgets what this one knew of it:
+// a reply that appended nothing has not asked. The actor holds a session.
+func (s *Sessions) stillMine(ctx context.Context, a *actor) error {
+	head, err := s.c.Store.Head(ctx, a.sid)
+	if err == nil && (head.Epoch != a.epoch || head.Owner != s.c.Worker.ID) {
+		err = &journal.StaleEpochError{SID: a.sid, Held: a.epoch, Have: head.Epoch}
+		s.drop(a)
+	}
+	return err
+}
+
 func (s *Sessions) history(ctx context.Context, sid string) (*engine.History, error) {
 	_, events, err := s.c.Store.Events(ctx, sid, 0)
 	if err != nil {

@@ -30,6 +30,9 @@ func (s *Sessions) Run(ctx context.Context, r pool.RunRequest) (pool.Feed, error
 			return pool.Feed{}, err
 		}
 	}
+	if err := s.admit(sid); err != nil {
+		return pool.Feed{}, err
+	}
 	limits, err := s.c.Limits.Lower(r.Limits)
 	if err != nil {
 		return pool.Feed{}, &pool.RemoteError{Code: pool.CodeMalformedRequest, Message: err.Error()}
@@ -37,9 +40,6 @@ func (s *Sessions) Run(ctx context.Context, r pool.RunRequest) (pool.Feed, error
 	grants, err := engine.ParseGrants(r.Grants)
 	if err != nil {
 		return pool.Feed{}, &pool.RemoteError{Code: pool.CodeMalformedRequest, Message: err.Error()}
-	}
-	if err := s.admit(sid); err != nil {
-		return pool.Feed{}, err
 	}
 	st := engine.Start{
 		SID: sid, Isolation: string(r.Isolation), Code: []byte(*r.Code), Name: r.Name, Ctx: r.Ctx, LibPaths: r.LibPaths, Env: r.Env, Dirs: s.dirs(), Strategy: r.Strategy,
@@ -58,8 +58,10 @@ func (s *Sessions) begin(ctx context.Context, st engine.Start, isolation pool.Is
 	if a.sess != nil {
 		return s.again(ctx, a, st.Code)
 	}
-	if err := s.mayShare(st.SID, isolation, st.Grants); err != nil {
-		return pool.Feed{}, err
+	if there, err := s.mayBegin(ctx, st, isolation); err != nil {
+		return pool.Feed{}, s.refuse(ctx, st.SID, err)
+	} else if there {
+		return s.again(ctx, a, st.Code)
 	}
 	a.epoch = 1
 	a.show(pool.SessionInfo{SessionID: a.sid, Strategy: st.Strategy, StartedAt: time.Now().UnixMilli()})
@@ -119,6 +121,9 @@ func (s *Sessions) again(ctx context.Context, a *actor, code []byte) (pool.Feed,
 			return pool.Feed{}, exists
 		}
 		return s.feed(a.sid, *h.End), nil
+	}
+	if err := s.stillMine(ctx, a); err != nil {
+		return pool.Feed{}, s.refuse(ctx, a.sid, err)
 	}
 	if !a.sess.SameCode(code) {
 		return pool.Feed{}, exists

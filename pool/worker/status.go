@@ -146,6 +146,9 @@ func (s *Sessions) detail(ctx context.Context, sid string, history bool) (pool.S
 	if ended != nil {
 		return s.endedInfo(sid, ended), entries(ended, history), nil
 	}
+	if err := s.stillMine(ctx, a); err != nil {
+		return pool.SessionInfo{}, nil, err
+	}
 	h, err := s.history(ctx, sid)
 	if err != nil {
 		return pool.SessionInfo{}, nil, err
