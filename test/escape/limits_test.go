@@ -49,7 +49,7 @@ var recursion = []attempt{
 	{name: "in values, stored", code: `local t = {} t.t = t return pcall(alc.state.set, "escape.cycle", t)`, gives: `false`},
 	{name: "in patterns", code: `return pcall(string.find, ("("):rep(100), ("("):rep(100) .. (")"):rep(100))`, gives: `false`},
 	{name: "in patterns, long", code: `return pcall(string.match, ("a"):rep(300000), (".-"):rep(300000) .. "b")`, gives: `false`},
-	{name: "of a fork", code: `while true do pcall(alc.fork, {"itself", "kind"}, {}) end`, limit: "step_cpu"},
+	{name: "of a fork", code: `while true do pcall(alc.fork, {"itself", "kind"}, {}) end`, limit: "step_cpu", limits: map[string]any{"memory": "128MiB"}},
 	{name: "in source, if", code: `return load(("if x then "):rep(50000) .. ("end "):rep(50000)) == nil`, gives: `true`},
 	{name: "in source, calls", code: `return load("return " .. ("f("):rep(50000) .. (")"):rep(50000)) == nil`, gives: `true`},
 	{name: "in source, indices", code: `return load("return a" .. ("[a"):rep(50000) .. ("]"):rep(50000)) == nil`, gives: `true`},
