@@ -246,6 +246,9 @@ func (s *Session) Outcome() Outcome {
 	return s.outcome
 }
 
+// Log returns the newest lines of what the script printed and logged, also after its end.
+func (s *Session) Log() []LogEntry { return s.log.entries }
+
 // Close drops the VM. What was committed stays; the session can be restored from it. It may be
 // called twice.
 func (s *Session) Close() error {

@@ -117,6 +117,7 @@ type Feed struct {
 	Output    json.RawMessage // finished and completed: the result
 	Error     *Failure        // finished: why it failed, or the reason to cancel it
 	Metrics   json.RawMessage // finished: {"auto":{…},"custom":{…}}
+	Log       []LogEntry      // finished: what it printed and logged last; nil when that is not known any more
 }
 
 // HistoryEntry is one exchange of a session. Times are in milliseconds since 1970.

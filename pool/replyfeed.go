@@ -107,6 +107,10 @@ func (d *decoder) wireMember(w *WireFeed, m field) {
 		if err := json.Unmarshal(m.value, w.Error); err != nil {
 			d.wrong(m.name, "an error object", m.value)
 		}
+	case "log":
+		if err := json.Unmarshal(m.value, &w.Log); err != nil {
+			d.wrong(m.name, "an array of log entries", m.value)
+		}
 	}
 }
 

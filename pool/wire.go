@@ -20,6 +20,7 @@ type WireFeed struct {
 	Output    json.RawMessage `json:"output,omitempty"`
 	Error     *Failure        `json:"error,omitempty"`
 	Metrics   json.RawMessage `json:"metrics,omitempty"`
+	Log       []LogEntry      `json:"log,omitempty"`
 }
 
 // The texts of Feed.Status.
@@ -43,7 +44,7 @@ func (f Feed) Wire() WireFeed {
 	case FeedAccepted:
 		w.Remaining = &f.Remaining
 	case FeedFinished:
-		w.SessionID, w.Status, w.Metrics = f.SessionID, f.Status, f.Metrics
+		w.SessionID, w.Status, w.Metrics, w.Log = f.SessionID, f.Status, f.Metrics, f.Log
 		switch f.Status {
 		case StatusCompleted:
 			w.Output = orNull(f.Output)
@@ -81,7 +82,7 @@ func (w WireFeed) Feed(sid string) (Feed, error) {
 		}
 		f.Remaining = *w.Remaining
 	case FeedFinished:
-		f.Status, f.Output, f.Error, f.Metrics = w.Status, w.Output, w.Error, w.Metrics
+		f.Status, f.Output, f.Error, f.Metrics, f.Log = w.Status, w.Output, w.Error, w.Metrics, w.Log
 	default:
 		return Feed{}, fmt.Errorf("feed_result of type %q", w.Type)
 	}

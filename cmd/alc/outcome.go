@@ -123,6 +123,7 @@ func (a *app) showPause(f pool.Feed) error {
 
 // showEnd prints a result as data, and anything else as an error is told.
 func (a *app) showEnd(f pool.Feed) error {
+	a.showLog(f.Log)
 	switch f.Status {
 	case "completed":
 		return a.showResult(f.Output)
@@ -143,6 +144,21 @@ func (a *app) showEnd(f pool.Feed) error {
 		a.voice.hint("alc help limits says how limits are raised")
 	}
 	return nil
+}
+
+// showLog shows what a script printed, as it is, and what it logged, with its level; what only helps
+// to find faults is left to alc status.
+func (a *app) showLog(lines []pool.LogEntry) {
+	for _, l := range lines {
+		if l.Level == "debug" && l.Source == "alc.log" {
+			continue
+		}
+		text := terminal.Printable(l.Message)
+		if l.Source == "alc.log" {
+			text = l.Level + ": " + text
+		}
+		a.voice.note("%s", a.voice.errPaint.faint(text))
+	}
 }
 
 // showResult prints a result: a text as it is, anything else as indented JSON, null as nothing.

@@ -51,7 +51,7 @@ func (s *Sessions) answer(ctx context.Context, sid string, answers []engine.Answ
 	if o.Kind == engine.OutcomePaused {
 		o.Queries = a.sess.Open()
 	}
-	return s.feed(sid, o), nil
+	return a.ended(s.feed(sid, o)), nil
 }
 
 // only is the sid that a request means: the single-session form has one and accepts any.
@@ -100,5 +100,5 @@ func (s *Sessions) cancel(ctx context.Context, sid, reason string) (pool.Feed, e
 	if err != nil {
 		return pool.Feed{}, s.refuse(ctx, sid, err)
 	}
-	return s.feed(sid, o), nil
+	return a.ended(s.feed(sid, o)), nil
 }

@@ -23,6 +23,17 @@ func (s *Sessions) feed(sid string, o engine.Outcome) pool.Feed {
 	return f
 }
 
+// ended adds to a feed what an actor's session has said, if it has just ended.
+func (a *actor) ended(f pool.Feed) pool.Feed {
+	if f.Type != pool.FeedFinished {
+		return f
+	}
+	for _, l := range a.sess.Log() {
+		f.Log = append(f.Log, pool.LogEntry(l))
+	}
+	return f
+}
+
 func answersOf(r pool.ContinueRequest) []engine.Answer {
 	all := r.Responses
 	if all == nil {

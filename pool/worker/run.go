@@ -78,7 +78,7 @@ func (s *Sessions) begin(ctx context.Context, st engine.Start, isolation pool.Is
 	if err != nil {
 		return pool.Feed{}, s.refuse(ctx, a.sid, err)
 	}
-	return s.feed(a.sid, a.sess.Outcome()), nil
+	return a.ended(s.feed(a.sid, a.sess.Outcome())), nil
 }
 
 // dirs are the directories of the home that a script may know the names of.
@@ -128,7 +128,7 @@ func (s *Sessions) again(ctx context.Context, a *actor, code []byte) (pool.Feed,
 	if !a.sess.SameCode(code) {
 		return pool.Feed{}, exists
 	}
-	return s.feed(a.sid, a.sess.Outcome()), nil
+	return a.ended(s.feed(a.sid, a.sess.Outcome())), nil
 }
 
 // newSID makes a session id: the time in nanoseconds and 64 random bits, in hexadecimal.
