@@ -165,7 +165,7 @@ static int encode_results(lua_State *L)
 {
 	vm *v = vm_of(L);
 	int n = lua_gettop(v->L);
-	if (!vm_stack(L, L, n))
+	if (!vm_stack(L, L, n) || !vm_stack(L, v->L, 1))
 		return luaL_error(L, "stack overflow (too many results)");
 	for (int i = 1; i <= n; i++) {
 		lua_pushvalue(v->L, i);
