@@ -85,6 +85,9 @@ func (s *Sessions) cancel(ctx context.Context, sid, reason string) (pool.Feed, e
 	defer s.settle(a)
 	defer a.interrupt.Withdraw()
 	h, err := s.own(ctx, a)
+	if errors.Is(err, engine.ErrDiverged) || errors.Is(err, engine.ErrRebuild) {
+		return s.abandon(ctx, a, reason)
+	}
 	if err != nil {
 		return pool.Feed{}, s.refuse(ctx, sid, err)
 	}
@@ -101,4 +104,17 @@ func (s *Sessions) cancel(ctx context.Context, sid, reason string) (pool.Feed, e
 		return pool.Feed{}, s.refuse(ctx, sid, err)
 	}
 	return a.ended(s.feed(sid, o)), nil
+}
+
+// abandon cancels the actor's session, which this worker owns and cannot rebuild.
+func (s *Sessions) abandon(ctx context.Context, a *actor, reason string) (pool.Feed, error) {
+	_, events, err := s.c.Store.Events(ctx, a.sid, 0)
+	if err != nil {
+		return pool.Feed{}, s.refuse(ctx, a.sid, err)
+	}
+	o, err := engine.Abandon(ctx, s.host(a), s.vms, events, reason)
+	if err != nil {
+		return pool.Feed{}, s.refuse(ctx, a.sid, err)
+	}
+	return s.feed(a.sid, o), nil
 }
